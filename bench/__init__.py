@@ -1,0 +1,1 @@
+"""Plancton's own benchmarks: black box, from the engine's own events."""

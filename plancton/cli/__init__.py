@@ -1,0 +1,1 @@
+"""planctonctl: what an operator types."""

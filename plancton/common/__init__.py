@@ -1,0 +1,1 @@
+"""What two or more of Plancton's processes share, and nothing else."""

@@ -1,0 +1,1 @@
+"""What runs in planctond's own process: the keeper of the workers."""

@@ -1,0 +1,1 @@
+"""The five workers, each a process of its own, and the loop they share."""

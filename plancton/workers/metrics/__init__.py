@@ -1,0 +1,1 @@
+"""The voice: turns facts and outcomes into counters and points."""

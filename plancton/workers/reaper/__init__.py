@@ -1,0 +1,1 @@
+"""The ending hand: stops, kills and removes pilots."""

@@ -1,0 +1,1 @@
+"""The brain: turns facts into a target."""

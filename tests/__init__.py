@@ -1,0 +1,1 @@
+"""Plancton's tests: one file for each source file."""
