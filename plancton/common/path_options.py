@@ -1,0 +1,49 @@
+"""The command line options that say where a planctond keeps its things; planctond and planctonctl share them."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from plancton.common.paths import PathError, resolve
+
+Result = TypeVar("Result")
+
+_DIRECTORY = click.Path(file_okay=False, path_type=Path)
+_OPTIONS = (
+    click.option("--user", is_flag=True, help="Use the paths below ~/.plancton; the default for everyone but root."),
+    click.option("--logdir", type=_DIRECTORY, help="Where the logs go. [default: /var/log/plancton]"),
+    click.option("--rundir", type=_DIRECTORY, help="Where the sockets and markers are. [default: /var/run/plancton]"),
+    click.option(
+        "--pidfile",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where planctond's process id is written. [default: /var/run/plancton.pid]",
+    ),
+    click.option("--confdir", type=_DIRECTORY, help="Where config.yaml is. [default: /etc/plancton]"),
+)
+
+
+def path_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Add the path options to a click command, which is then called with their outcome as the keyword ``paths``."""
+
+    @functools.wraps(command)
+    def with_paths(
+        *args: object,
+        user: bool,
+        logdir: Path | None,
+        rundir: Path | None,
+        pidfile: Path | None,
+        confdir: Path | None,
+        **others: object,
+    ) -> Result:
+        try:
+            paths = resolve(user=user, logdir=logdir, rundir=rundir, pidfile=pidfile, confdir=confdir)
+        except PathError as error:
+            raise click.UsageError(str(error)) from None
+        return command(*args, paths=paths, **others)
+
+    for option in reversed(_OPTIONS):
+        with_paths = option(with_paths)
+    return with_paths
