@@ -1,0 +1,152 @@
+"""What is measured in which order: subjects alternate, so that a noisy machine disturbs all alike."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import msgspec
+from docker.errors import DockerException
+
+from bench import measure
+from bench.events import EventsLostError
+from bench.planctond import Planctond
+from bench.progress import Progress
+from bench.results import Results
+from bench.subjects import LANES, BareEngine, Pilot, RestartAlways, Subject
+
+MEASURES = ("launch", "fill", "gap", "occupancy", "recovery", "footprint")
+IDLE_PILOTS = (0, 2, 20)
+IDLE_CPUS = 0.05
+"""The quota of pilots that only sleep: so small that twenty fit beside the owner of a small machine."""
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How much to measure. A window is a multiple of its pilots' life, so that no place misses a replacement."""
+
+    runs: int
+    windows: tuple[tuple[int, float], ...]
+    """The pilots' life and how long to watch, both in seconds."""
+    idle_seconds: float
+
+
+QUICK = Size(runs=2, windows=((5, 20.0), (20, 40.0), (60, 60.0)), idle_seconds=30.0)
+FULL = Size(runs=3, windows=((5, 60.0), (20, 120.0), (60, 240.0)), idle_seconds=120.0)
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure, on what."""
+
+    url: str
+    pilot: Pilot
+    pilots: int
+    chosen: frozenset[str]
+    subject: Literal["all", "references", "planctond"]
+    runs: int
+    windows: tuple[tuple[int, float], ...]
+    idle_seconds: float
+
+    @property
+    def with_references(self) -> bool:
+        """Whether the references are measured."""
+        return self.subject != "planctond"
+
+    @property
+    def with_planctond(self) -> bool:
+        """Whether planctond is measured."""
+        return self.subject != "references"
+
+    def keepers(self) -> list[Subject]:
+        """Make new ones of those that replace their pilots."""
+        references: list[Subject] = [RestartAlways(self.url, self.pilot)] if self.with_references else []
+        return [*references, Planctond(self.url, self.pilot)] if self.with_planctond else references
+
+
+def run(order: Order, facts: dict[str, str | int | float | None], progress: Progress) -> Results:
+    """Measure all that was ordered. What fails is noted and the rest goes on."""
+    results = Results(
+        facts={**facts, **{f"pilot_{name}": value for name, value in msgspec.to_builtins(order.pilot).items()}}
+    )
+    for number in range(1, order.runs + 1):
+        _Round(order, results, progress, f"run {number} of {order.runs}").measure()
+    return results
+
+
+class _Round:
+    """One run through everything."""
+
+    def __init__(self, order: Order, results: Results, progress: Progress, name: str) -> None:
+        self._order = order
+        self._results = results
+        self._progress = progress
+        self._name = name
+
+    def measure(self) -> None:
+        chosen, order = self._order.chosen, self._order
+        if "launch" in chosen and order.with_references:
+            self._launches()
+        if "fill" in chosen:
+            self._fills()
+        if chosen & {"gap", "occupancy"}:
+            self._windows()
+        if "recovery" in chosen and order.with_planctond:
+            self._try("recovery from kill -9", self._recoveries)
+        if "footprint" in chosen and order.with_planctond:
+            for pilots in IDLE_PILOTS:
+                self._try(f"footprint with {pilots} idle pilots", partial(self._footprint, pilots))
+
+    def _try(self, what: str, act: Callable[[], str]) -> None:
+        what = f"{self._name}: {what}"
+        self._progress.step(what)
+        try:
+            self._progress.say(f"{what}: {act()}")
+        except (measure.NotMeasuredError, EventsLostError, DockerException) as error:
+            self._results.failures.append(f"{what}: {error}")
+            self._progress.say(f"{what}: not measured: {error}")
+
+    def _launches(self) -> None:
+        for at_once in (1, LANES):
+            self._try(f"bare launches, {at_once} at once", partial(self._launch, at_once))
+
+    def _launch(self, at_once: int) -> str:
+        order = self._order
+        found = measure.launches(BareEngine(order.url, order.pilot), order.pilots, at_once)
+        self._results.launches.append(found)
+        return f"{found.wall_seconds:.2f} s for {order.pilots}"
+
+    def _fills(self) -> None:
+        bare: list[Subject] = [BareEngine(self._order.url, self._order.pilot)] if self._order.with_references else []
+        for subject in [*bare, *self._order.keepers()]:
+            self._try(f"fill by {subject.name}", partial(self._fill, subject))
+
+    def _fill(self, subject: Subject) -> str:
+        found = measure.fill(self._order.url, subject, self._order.pilots)
+        self._results.fills.append(found)
+        return f"{found.seconds:.2f} s to {found.pilots}"
+
+    def _windows(self) -> None:
+        for life, seconds in self._order.windows:
+            for subject in self._order.keepers():
+                what = f"{subject.name} with pilots of {life} s, for {seconds:.0f} s"
+                self._try(what, partial(self._window, subject, life, seconds))
+
+    def _window(self, subject: Subject, life: int, seconds: float) -> str:
+        order = self._order
+        found = measure.window(
+            order.url, subject, pilots=order.pilots, life_seconds=life, seconds=seconds, progress=self._progress
+        )
+        self._results.windows.append(found)
+        return f"occupancy {found.occupancy:.3f}, {len(found.gaps.seconds)} replaced"
+
+    def _recoveries(self) -> str:
+        planctond = Planctond(self._order.url, self._order.pilot)
+        found, looks = measure.recoveries(self._order.url, planctond, self._order.pilots, self._progress)
+        self._results.recoveries.extend(found)
+        self._results.status_seconds.extend(looks)
+        times = (f"{each.worker} {'never' if each.seconds is None else f'{each.seconds:.2f} s'}" for each in found)
+        return ", ".join(times)
+
+    def _footprint(self, pilots: int) -> str:
+        planctond = Planctond(self._order.url, msgspec.structs.replace(self._order.pilot, cpus=IDLE_CPUS))
+        found = measure.footprint(self._order.url, planctond, pilots, self._order.idle_seconds, self._progress)
+        self._results.footprints.append(found)
+        return f"{found.pss_bytes / 1048576:.1f} MiB, {found.cpu_seconds_per_minute:.2f} CPU-s a minute"
