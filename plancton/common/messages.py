@@ -1,0 +1,260 @@
+"""Every message on the bus: who says it, when, and what a receiver may conclude.
+
+All messages are frozen and keyword-only. Units are in the field names; moments named ``*_monotonic`` are
+CLOCK_MONOTONIC seconds, which every process of one host shares; those named ``*_unix`` are for people. A field may be
+added with a default; none is renamed or given another meaning, because bytes kept from any version must decode for ever.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from plancton.common.pilot import Pilot
+from plancton.common.reasons import Reason
+from plancton.common.settings import Settings
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that the bus can carry; its class decides the envelope's ``kind``."""
+
+
+class Mode(StrEnum):
+    """What the operator wants of this node."""
+
+    ACTIVE = "active"
+    DRAINING = "draining"
+    DRAIN_STOPPING = "drain-stopping"
+    FORCE_STOPPING = "force-stopping"
+
+
+class Beat(Message):
+    """From each worker's own loop, at least every ``BEAT_SECONDS``: the loop turns. Silence means that it doesn't.
+
+    ``ready`` says that the worker does its work; until then the supervisor allows it a longer silence.
+    """
+
+    ready: bool
+    late_seconds: float = 0.0
+    """The most that this loop woke after its deadline since the last beat."""
+
+
+class ActiveSettings(Message):
+    """From the supervisor at each (re)load: the settings in force. A receiver replaces all that it had."""
+
+    settings: Settings
+    generation: int
+
+
+class Intent(Message):
+    """From the supervisor whenever it changes: what the operator wants, and which hands are gone for good."""
+
+    mode: Mode
+    since_unix: float
+    lost_workers: tuple[str, ...] = ()
+    """Workers given up as FATAL. Without a launcher or a reaper nothing new may be started."""
+
+
+class HostLook(Message):
+    """From the probe at each sample: the host's CPU and memory over the last interval."""
+
+    ncpus: int
+    interval_seconds: float
+    busy_cpus: float
+    """CPUs doing anything but idling or waiting for I/O; steal is not counted, for nobody here can use it."""
+    pilots_cpus: float | None
+    """What the pilots' cgroups used of ``busy_cpus``; None when their accounting couldn't be read."""
+    ram_bytes: int
+    available_bytes: int
+    """MemAvailable: what could be had without swapping; page cache isn't use."""
+    swap_bytes: int
+
+    @property
+    def owner_cpus(self) -> float | None:
+        """CPUs that everything but the pilots used, never below 0; None while the pilots' share is unknown."""
+        if self.pilots_cpus is None:
+            return None
+        return max(0.0, self.busy_cpus - self.pilots_cpus)
+
+
+class PoolLook(Message):
+    """From the probe after each event and each full look: all containers of this instance. Nothing else exists."""
+
+    pilots: tuple[Pilot, ...]
+    full_look_monotonic: float
+    """When the engine last listed all containers; events since then are folded in."""
+    engine_version: str = ""
+    api_version: str = ""
+
+
+class PoolUnknown(Message):
+    """From the probe in PoolLook's place while the engine can't be asked: nothing may be concluded about pilots."""
+
+    why: str
+    since_unix: float
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """A pilot that should run and doesn't yet. Said again until it is seen; starting it twice is starting it once."""
+
+    slot: int
+    incarnation: int
+    reason: Reason
+    replaces: bool = False
+    """True where it takes the place of one that ended by itself, which isn't growth."""
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """A pilot that should end. Said again until it is gone; ending it twice is ending it once."""
+
+    container_id: str
+    name: str
+    reason: Reason
+    at_once: bool = False
+    """Kill without SIGTERM and without its time to finish."""
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Why no further pilot is launched, and on which figures."""
+
+    reason: Reason
+    detail: str
+    since_unix: float
+
+
+class Target(Message):
+    """From the scheduler after each decision: the whole wish, never a change of it. Void after ``valid_until``."""
+
+    generation: int
+    valid_until_monotonic: float
+    want: int
+    """How many pilots should run."""
+    running: int
+    launch: tuple[Wish, ...] = ()
+    end: tuple[Ending, ...] = ()
+    hold: Hold | None = None
+    room_cpus: float | None = None
+    """CPUs that the owner leaves to pilots; None while unknown."""
+    owner_cpus: float | None = None
+    next_incarnation: int = 1
+    """The first incarnation number never wished for; a restarted scheduler goes on from here."""
+    capacity: int = 0
+    """How many pilots the node has grown to; replacing up to here isn't growth."""
+
+
+class Outcome(StrEnum):
+    """How a hand's attempt ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    TIMED_OUT = "timed-out"
+
+
+class LaunchOutcome(Message):
+    """From the launcher after each attempt to start a pilot. What runs is seen only in the next PoolLook."""
+
+    slot: int
+    incarnation: int
+    name: str
+    outcome: Outcome
+    reason: Reason
+    detail: str = ""
+    seconds: float = 0.0
+    image_id: str = ""
+
+
+class LauncherState(Message):
+    """From the launcher whenever it changes: whether pilots could be started from the image, how many starts are under way."""
+
+    image: str
+    image_id: str | None
+    """None while it is neither here nor to be had: launches are held."""
+    detail: str = ""
+    """The warning or the error that goes with it."""
+    pulling: bool = False
+    pulled_unix: float | None = None
+    """When a registry last gave the image or said that it's current; None while none did."""
+    in_flight: int = 0
+
+
+class EndingAction(StrEnum):
+    """What the reaper did to a container."""
+
+    TERMINATED = "terminated"
+    KILLED = "killed"
+    REMOVED = "removed"
+
+
+class EndingOutcome(Message):
+    """From the reaper after each attempt on a container."""
+
+    container_id: str
+    name: str
+    action: EndingAction
+    outcome: Outcome
+    reason: Reason
+    detail: str = ""
+    seconds: float = 0.0
+    started: bool = True
+    """False where the container never ran."""
+    killed: bool = False
+    """True where the reaper ended it, False where it ended by itself."""
+    uptime_seconds: float | None = None
+    exit_code: int | None = None
+
+
+class SinkState(msgspec.Struct, frozen=True, kw_only=True):
+    """How one InfluxDB is doing. The name never holds a password."""
+
+    name: str
+    written_points: int
+    waiting_points: int
+    dropped_points: int
+    error: str = ""
+    error_unix: float | None = None
+
+
+class Counters(Message):
+    """From the metrics worker after each change: totals since planctond started, a restart of the worker included."""
+
+    launched: int = 0
+    launch_failures: int = 0
+    ended_by_themselves: int = 0
+    never_started: int = 0
+    ended_by_reason: dict[str, int] = {}
+    pilot_seconds: float = 0.0
+    """Sum of the uptimes of the pilots removed."""
+    sinks: tuple[SinkState, ...] = ()
+
+
+class Topic(StrEnum):
+    """The bus's topics. On a *level* topic the last message is the whole truth; on an *event* topic each counts."""
+
+    BEAT = "beat"
+    SETTINGS = "settings"
+    INTENT = "intent"
+    HOST = "probe.host"
+    POOL = "probe.pool"
+    TARGET = "target"
+    LAUNCHER = "launcher.state"
+    LAUNCH_OUTCOME = "launcher.outcome"
+    ENDING_OUTCOME = "reaper.outcome"
+    COUNTERS = "metrics.counters"
+
+
+EVENT_TOPICS = frozenset({Topic.BEAT, Topic.LAUNCH_OUTCOME, Topic.ENDING_OUTCOME})
+
+TOPIC_OF: dict[type[Message], Topic] = {
+    Beat: Topic.BEAT,
+    ActiveSettings: Topic.SETTINGS,
+    Intent: Topic.INTENT,
+    HostLook: Topic.HOST,
+    PoolLook: Topic.POOL,
+    PoolUnknown: Topic.POOL,
+    Target: Topic.TARGET,
+    LauncherState: Topic.LAUNCHER,
+    LaunchOutcome: Topic.LAUNCH_OUTCOME,
+    EndingOutcome: Topic.ENDING_OUTCOME,
+    Counters: Topic.COUNTERS,
+}
+KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in TOPIC_OF}

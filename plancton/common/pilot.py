@@ -1,0 +1,41 @@
+"""A pilot as the engine shows it."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class PilotState(StrEnum):
+    """A container's state in the engine's own words."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+ENDED_STATES = frozenset({PilotState.EXITED, PilotState.DEAD})
+LIVE_STATES = frozenset({PilotState.RUNNING, PilotState.PAUSED, PilotState.RESTARTING, PilotState.REMOVING})
+
+
+class Pilot(msgspec.Struct, frozen=True, kw_only=True):
+    """One container of this instance as the engine last showed it."""
+
+    container_id: str
+    name: str
+    slot: int
+    incarnation: int
+    spec: str
+    state: PilotState
+    created_unix: float
+    started_unix: float | None = None
+    """None until the start was seen; the creation's time then serves as a lower bound."""
+    ended_unix: float | None = None
+    """None until it ended, or where its end wasn't seen."""
+    exit_code: int | None = None
+    cpu_cores: float | None = None
+    """Mean number of CPUs used over the last sampling interval; None while unknown."""
+    memory_bytes: int | None = None

@@ -1,0 +1,81 @@
+"""What ``planctonctl status``, ``pilots`` and ``watch`` are told: one typed value for planctond and planctonctl."""
+
+from enum import StrEnum
+
+import msgspec
+
+from plancton.common.messages import Counters, HostLook, LauncherState, Mode, PoolLook, PoolUnknown, Target
+
+
+class ProcessState(StrEnum):
+    """A supervised process's state, in supervisord's words."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    STOPPING = "stopping"
+    FATAL = "fatal"
+
+
+class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker: what it is at, and how often it had to be started again."""
+
+    name: str
+    state: ProcessState
+    pid: int | None
+    restarts: int
+    since_unix: float
+    last_end: str = ""
+    """How its last life ended, in words; empty while it never ended."""
+
+
+class ConfigStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration in force, and what was wrong with the file when it was last read."""
+
+    file: str
+    exists: bool
+    loaded_unix: float
+    generation: int
+    warnings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    """Not empty while the file is bad and an earlier configuration stays in force."""
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
+    """All that planctond knows of itself. A part is None while it is unknown."""
+
+    version: str
+    instance: str
+    pid: int
+    started_unix: float
+    now_unix: float
+    ready: bool
+    mode: Mode
+    mode_since_unix: float
+    engine_url: str
+    config: ConfigStatus
+    processes: tuple[ProcessStatus, ...]
+    host: HostLook | None = None
+    host_age_seconds: float | None = None
+    pool: PoolLook | None = None
+    pool_age_seconds: float | None = None
+    pool_unknown: PoolUnknown | None = None
+    launcher: LauncherState | None = None
+    target: Target | None = None
+    counters: Counters | None = None
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worth telling the owner: numbered from 1, dated for people, in one line."""
+
+    number: int
+    at_unix: float
+    what: str
+    text: str
+
+
+class HappeningsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The happenings after the one asked about that are still remembered, oldest first."""
+
+    happenings: tuple[Happening, ...]

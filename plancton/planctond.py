@@ -1,0 +1,102 @@
+"""planctond's entry point, where supervisor and workers are put together."""
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+import setproctitle
+
+from plancton import __version__
+from plancton.common import lock
+from plancton.common import log as logs
+from plancton.common.path_options import path_options
+from plancton.common.paths import Paths
+from plancton.supervisor.desk import Desk
+from plancton.supervisor.handlers import Handlers
+from plancton.supervisor.loop import Supervisor
+from plancton.supervisor.settings_file import SettingsFile
+from plancton.supervisor.template import Birth, Template, become_subreaper, serve_anew
+from plancton.workers.base import live
+from plancton.workers.registry import WORKERS
+
+log = logging.getLogger(__name__)
+
+EXIT_UNAVAILABLE = 69
+EXIT_CONFIG = 78
+_LOCK_SECONDS = 3.0
+"""How long to wait for the last workers of a planctond that just died."""
+
+
+def run_worker(birth: Birth, lifeline: int) -> None:
+    """Be a worker; the template calls it in a new process."""
+    rundir = Path(birth.rundir)
+    log_file = Path(birth.logdir) / "plancton.log"
+    live(birth.worker, birth.boot, rundir, log_file, lifeline, WORKERS[birth.worker])
+
+
+def _take_lock(paths: Paths) -> int:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return lock.acquire(paths.lock_file)
+        except lock.Held as held:
+            if time.monotonic() > deadline:
+                click.echo(f"planctond: already running: {held}", err=True)
+                sys.exit(EXIT_UNAVAILABLE)
+        time.sleep(0.05)
+
+
+def _read_settings(paths: Paths) -> SettingsFile:
+    settings = SettingsFile(paths.config_file)
+    settings.read()
+    if settings.loaded is None:
+        for error in settings.errors:
+            click.echo(f"planctond: {error}", err=True)
+        sys.exit(EXIT_CONFIG)
+    return settings
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@path_options
+@click.option("--detached", is_flag=True, hidden=True, help="Write the log to its file alone.")
+@click.option("--template", type=int, hidden=True, help="Serve as the template process on this descriptor.")
+@click.version_option(__version__, prog_name="planctond")
+def main(paths: Paths, *, detached: bool, template: int | None) -> None:
+    """Keep this machine's idle CPUs full of pilots: run in the foreground, for an init system.
+
+    SIGTERM and SIGINT stop planctond and leave the pilots running; SIGHUP reads the configuration again. Exit codes: 0
+    stopped as asked, 69 it can't serve (already running, or a worker that it can't do without was given up), 70 a bug,
+    78 a bad configuration.
+    """
+    if template is not None:
+        serve_anew(template, run_worker)
+    paths.prepare()
+    lock_descriptor = _take_lock(paths)
+    settings = _read_settings(paths)
+    setproctitle.setproctitle("planctond")
+    become_subreaper()
+    # Before any thread or ZeroMQ context exists: the workers are forked from a copy of this very moment.
+    again = (sys.executable, "-m", "plancton.planctond", "--template")
+    process = Template(run_worker, again, (lock_descriptor,))
+    logs.set_up("planctond", paths.log_file, to_stderr=not detached)
+    sys.exit(_supervise(paths, process, settings))
+
+
+def _supervise(paths: Paths, template: Template, settings: SettingsFile) -> int:
+    log.info("planctond %s starts, pid %d", __version__, os.getpid())
+    paths.pidfile.write_text(f"{os.getpid()}\n", encoding="ascii")
+    try:
+        supervisor = Supervisor(paths, template, settings)
+        supervisor.open_desk(Desk(supervisor.context, paths.control_socket, Handlers(supervisor).handle))
+        return supervisor.run()
+    finally:
+        for path in (paths.pidfile, paths.control_socket, paths.bus_socket):
+            path.unlink(missing_ok=True)
+        logs.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What each request of planctonctl does in planctond."""
+
+import os
+import time
+from typing import TypeVar
+
+import msgspec
+
+from plancton import __version__
+from plancton.common.messages import Counters, HostLook, LauncherState, Message, Mode, PoolLook, PoolUnknown, Target, Topic
+from plancton.common.naming import instance_id
+from plancton.common.requests import Answer, Drain, Happenings, Reload, Request, Resume, ShowSettings, Status, Stop
+from plancton.common.status import HappeningsReport, StatusReport
+from plancton.supervisor.intent import Markers
+from plancton.supervisor.loop import EXIT_ASKED, Supervisor
+
+M = TypeVar("M", bound=Message)
+
+
+class Handlers:
+    """Does requests on a supervisor."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        """Serve ``supervisor``."""
+        self._supervisor = supervisor
+
+    def handle(self, request: Request) -> Answer:
+        """Do ``request`` and answer it.
+
+        Raises:
+            OSError: if a marker file can't be written.
+
+        """
+        match request:
+            case Status():
+                return Answer(ok=True, data=msgspec.to_builtins(self._report()))
+            case Happenings(after=after):
+                report = HappeningsReport(happenings=self._supervisor.journal.since(after))
+                return Answer(ok=True, data=msgspec.to_builtins(report))
+            case Reload():
+                return self._reload()
+            case ShowSettings():
+                return self._settings()
+            case _:
+                return self._change_mode(request)
+
+    def _change_mode(self, request: Request) -> Answer:
+        supervisor = self._supervisor
+        drained = supervisor.intent.mode in {Mode.DRAINING, Mode.DRAIN_STOPPING}
+        match request:
+            case Drain(stop=stop):
+                supervisor.mark(Markers(drain=drained or not stop, stop=stop))
+            case Resume():
+                supervisor.mark(Markers())
+            case Stop(force=True):
+                supervisor.mark(Markers(drain=drained, force_stop=True))
+            case Stop():
+                supervisor.leave(EXIT_ASKED)
+        return Answer(ok=True)
+
+    def _reload(self) -> Answer:
+        good = self._supervisor.reload()
+        status = self._supervisor.settings.status()
+        return Answer(ok=True, data={"ok": good, "warnings": status.warnings, "errors": status.errors})
+
+    def _settings(self) -> Answer:
+        loaded = self._supervisor.settings.loaded
+        origins = dict(loaded.origins) if loaded else {}
+        settings = msgspec.to_builtins(self._supervisor.settings.settings)
+        return Answer(ok=True, data={"settings": settings, "origins": origins})
+
+    def _last(self, topic: Topic, kind: type[M]) -> M | None:
+        envelope = self._supervisor.switchboard.last(topic)
+        return envelope.message if envelope is not None and isinstance(envelope.message, kind) else None
+
+    def _report(self) -> StatusReport:
+        supervisor = self._supervisor
+        settings = supervisor.settings.settings
+        return StatusReport(
+            version=__version__,
+            instance=instance_id(str(supervisor.paths.rundir)),
+            pid=os.getpid(),
+            started_unix=supervisor.started_unix,
+            now_unix=time.time(),
+            ready=supervisor.ready,
+            mode=supervisor.intent.mode,
+            mode_since_unix=supervisor.intent.since_unix,
+            engine_url=settings.docker_url or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock",
+            config=supervisor.settings.status(),
+            processes=supervisor.children.report(),
+            host=self._last(Topic.HOST, HostLook),
+            host_age_seconds=supervisor.switchboard.age(Topic.HOST),
+            pool=self._last(Topic.POOL, PoolLook),
+            pool_age_seconds=supervisor.switchboard.age(Topic.POOL),
+            pool_unknown=self._last(Topic.POOL, PoolUnknown),
+            launcher=self._last(Topic.LAUNCHER, LauncherState),
+            target=self._last(Topic.TARGET, Target),
+            counters=self._last(Topic.COUNTERS, Counters),
+        )

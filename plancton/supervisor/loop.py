@@ -1,0 +1,256 @@
+"""planctond's own loop: signals, workers, bus, control socket, configuration and markers, in this order, every turn.
+
+Nothing here waits but the one poll, which lasts until the next deadline.
+"""
+
+import logging
+import os
+import secrets
+import signal
+import time
+
+import zmq
+
+from plancton.common import log as logs
+from plancton.common.bus import received
+from plancton.common.codec import Envelope
+from plancton.common.messages import Beat, Intent, Message, Mode, PoolLook, Topic
+from plancton.common.paths import Paths
+from plancton.common.pilot import ENDED_STATES
+from plancton.common.status import ProcessState
+from plancton.supervisor.children import Children
+from plancton.supervisor.desk import Desk
+from plancton.supervisor.intent import Markers, finished, markers_after, mode_of
+from plancton.supervisor.journal import Journal, describe
+from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans
+from plancton.supervisor.markers import MarkerFiles
+from plancton.supervisor.settings_file import SettingsFile
+from plancton.supervisor.switchboard import Switchboard
+from plancton.supervisor.template import Template
+
+log = logging.getLogger(__name__)
+
+EXIT_ASKED = 0
+EXIT_UNAVAILABLE = 69
+"""A worker without which planctond can't serve was given up."""
+_MARKERS_SECONDS = 0.5
+"""How soon a marker made by hand is seen."""
+_LONGEST_POLL_SECONDS = 5.0
+_FULL_LOOK_BOUND_SECONDS = 30.0
+"""A pool older than this says nothing about what runs now."""
+
+
+class Supervisor:
+    """One planctond, from its first worker's start to its last worker's end."""
+
+    def __init__(self, paths: Paths, template: Template, settings: SettingsFile) -> None:
+        """Bind the sockets and take over the signals. The lock is held and ``settings`` was read once."""
+        self.paths = paths
+        self.settings = settings
+        self.journal = Journal()
+        self.started_unix = time.time()
+        self._template = template
+        self._marker_files = MarkerFiles(paths)
+        self.intent = Intent(mode=Mode.ACTIVE, since_unix=self.started_unix)
+        self._exit_code: int | None = None
+        """Not None once planctond is on its way out."""
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.children = Children(template, paths.rundir, paths.logdir, self._child_changed)
+        self.switchboard = Switchboard(
+            self._context,
+            paths.bus_socket,
+            secrets.token_hex(6),
+            self.children.name_of,
+            self._message,
+        )
+        self.desk: Desk | None = None
+        self._signals = _Signals()
+        self._next_settings = 0.0
+        self._next_markers = 0.0
+
+    def open_desk(self, desk: Desk) -> None:
+        """Answer requests at ``desk`` from the next turn on."""
+        self.desk = desk
+
+    @property
+    def context(self) -> "zmq.Context[zmq.Socket[bytes]]":
+        """The process's one ZeroMQ context."""
+        return self._context
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker runs, or was given up though planctond can serve without it."""
+        fine = {ProcessState.RUNNING, ProcessState.FATAL}
+        return self._exit_code is None and all(self.children.child(name).state in fine for name in WORKERS)
+
+    def run(self) -> int:
+        """Work until asked to stop or unable to serve; return the exit code."""
+        # A forced stop that was never finished was meant for the planctond of then.
+        self._marker_files.write(Markers(**{**_fields(self._marker_files.look()), "force_stop": False}))
+        self._say_settings()
+        self._look_at_markers()
+        self.children.start()
+        while not (self._exit_code is not None and self.children.all_stopped()):
+            self._turn()
+        self._template.close()
+        self._context.destroy(linger=0)
+        log.info("planctond ends with exit code %s", self._exit_code)
+        assert self._exit_code is not None  # noqa: S101 - the loop's own condition
+        return self._exit_code
+
+    def leave(self, exit_code: int) -> None:
+        """Stop the workers and exit; pilots run on."""
+        if self._exit_code is None:
+            self._exit_code = exit_code
+            mode = self.intent.mode
+            done = finished(mode, self._live_pilots())
+            self._marker_files.write(markers_after(mode if done else Mode.ACTIVE, self._marker_files.look()))
+
+    def reload(self) -> bool:
+        """Read the configuration now; True if it is in force as the file has it."""
+        self._next_settings = time.monotonic() + self.settings.settings.updateconfig
+        if self.settings.read():
+            self._say_settings()
+            self.journal.add("planctond", f"new settings from {self.paths.config_file}")
+        return not self.settings.errors
+
+    def mark(self, markers: Markers) -> None:
+        """Set the marker files and act on them at once.
+
+        Raises:
+            OSError: if they can't be written.
+
+        """
+        self._marker_files.write(markers)
+        self._look_at_markers()
+
+    def _turn(self) -> None:
+        self._poll()
+        self._act_on_signals()
+        for descriptor, name in self.children.pidfds().items():
+            if descriptor in self._ready:
+                self.switchboard.lost(name)
+                self.children.ended(name)
+        if self._template.fileno() in self._ready:
+            self.children.births()
+        self.switchboard.turn()
+        if self.desk is not None:
+            self.desk.turn()
+        now = time.monotonic()
+        if now >= self._next_settings:
+            self.reload()
+        if now >= self._next_markers:
+            self._look_at_markers()
+        self.children.tick()
+        self._wind_down()
+
+    def _poll(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self.switchboard.socket, zmq.POLLIN)
+        if self.desk is not None:
+            poller.register(self.desk.socket, zmq.POLLIN)
+        for descriptor in (self._signals.fileno(), self._template.fileno(), *self.children.pidfds()):
+            poller.register(descriptor, zmq.POLLIN)
+        deadlines = [self._next_settings, self._next_markers]
+        child_deadline = self.children.next_deadline()
+        if child_deadline is not None:
+            deadlines.append(child_deadline)
+        wait = min(max(0.0, min(deadlines) - time.monotonic()), _LONGEST_POLL_SECONDS)
+        self._ready = {what for what, _ in poller.poll(int(wait * 1000) + 1) if isinstance(what, int)}
+
+    def _act_on_signals(self) -> None:
+        for number in self._signals.take():
+            log.info("received %s", signal.Signals(number).name)
+            if number == signal.SIGHUP:
+                self.reload()
+            else:
+                self.leave(EXIT_ASKED)
+
+    def _say_settings(self) -> None:
+        logs.set_level(self.settings.settings.log_level)
+        self._next_settings = time.monotonic() + self.settings.settings.updateconfig
+        self.switchboard.say(self.settings.active())
+
+    def _look_at_markers(self) -> None:
+        self._next_markers = time.monotonic() + _MARKERS_SECONDS
+        mode = mode_of(self._marker_files.look())
+        if self._exit_code is None and mode is not self.intent.mode:
+            self.journal.add("planctond", f"mode is now {mode}")
+            self._intend(mode=mode, since_unix=time.time())
+        elif self.switchboard.last(Topic.INTENT) is None:
+            self.switchboard.say(self.intent)
+
+    def _intend(self, **changes: object) -> None:
+        self.intent = Intent(**{**_fields(self.intent), **changes})
+        self.switchboard.say(self.intent)
+
+    def _message(self, name: str, envelope: Envelope) -> None:
+        message = envelope.message
+        if isinstance(message, Beat):
+            self.children.beaten(name, ready=message.ready)
+            return
+        last = self.switchboard.last(envelope.topic)
+        text = describe(message, last.message if last else None)
+        if text is not None:
+            self.journal.add(name, text)
+
+    def _child_changed(self, before: Child, after: Child) -> None:
+        name = after.name
+        if after.state in {ProcessState.BACKOFF, ProcessState.FATAL}:
+            self.journal.add(name, f"{after.last_end}; {'given up' if after.state is ProcessState.FATAL else 'restarting'}")
+        elif before.state is ProcessState.RUNNING and after.state is ProcessState.STOPPING and after.wanted:
+            self.journal.add(name, "its loop is silent; killed")
+        else:
+            log.debug("%s: %s", name, after.state)
+        if after.state is not ProcessState.FATAL:
+            return
+        if FATAL_MEANS[name] is FatalMeans.EXIT:
+            self.leave(EXIT_UNAVAILABLE)
+        elif FATAL_MEANS[name] is FatalMeans.DRAIN:
+            self._intend(lost_workers=(*self.intent.lost_workers, name))
+
+    def _live_pilots(self) -> int | None:
+        envelope = self.switchboard.last(Topic.POOL)
+        if envelope is None or not isinstance(envelope.message, PoolLook):
+            return None
+        if time.monotonic() - envelope.message.full_look_monotonic > _FULL_LOOK_BOUND_SECONDS:
+            return None
+        pilots = envelope.message.pilots
+        if self.intent.mode is Mode.FORCE_STOPPING:
+            return len(pilots)
+        return sum(pilot.state not in ENDED_STATES for pilot in pilots)
+
+    def _wind_down(self) -> None:
+        """Leave once a drain-stop or a forced stop is done; then stop the workers one by one, the last started first."""
+        if self._exit_code is None:
+            if finished(self.intent.mode, self._live_pilots()):
+                self.leave(EXIT_ASKED)
+            return
+        for name in reversed(WORKERS):
+            if self.children.child(name).state is not ProcessState.STOPPED:
+                if self.children.child(name).wanted:
+                    self.children.stop(name)
+                return
+
+
+def _fields(message: Message | Markers) -> dict[str, object]:
+    return {field: getattr(message, field) for field in message.__struct_fields__}
+
+
+class _Signals:
+    """Signals, recorded by their handlers and acted on by the loop."""
+
+    def __init__(self) -> None:
+        self._readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda _number, _frame: None)
+
+    def fileno(self) -> int:
+        return self._readable
+
+    def take(self) -> list[int]:
+        try:
+            return list(os.read(self._readable, 512))
+        except BlockingIOError:
+            return []

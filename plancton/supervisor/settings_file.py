@@ -1,0 +1,90 @@
+"""The configuration file: read again when it changed, kept as it was when what it says now is bad."""
+
+import logging
+import time
+from pathlib import Path
+
+from plancton.common.config import Loaded, Rejected, parse
+from plancton.common.messages import ActiveSettings
+from plancton.common.settings import Settings
+from plancton.common.status import ConfigStatus
+
+log = logging.getLogger(__name__)
+
+
+class SettingsFile:
+    """One configuration file and the last good settings read from it."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember where it is; nothing is read yet."""
+        self._path = path
+        self._text: str | None = None
+        self._exists = False
+        self._errors: tuple[str, ...] = ()
+        self._loaded_unix = time.time()
+        self._generation = 0
+        self.loaded: Loaded | None = None
+        """The last good one; None until a first was read."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force; the defaults before a first file was read."""
+        return self.loaded.settings if self.loaded else Settings()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What is wrong with the file as it is now; empty where nothing is."""
+        return self._errors
+
+    def active(self) -> ActiveSettings:
+        """Return the message that tells the workers."""
+        return ActiveSettings(settings=self.settings, generation=self._generation)
+
+    def status(self) -> ConfigStatus:
+        """Return what status tells."""
+        return ConfigStatus(
+            file=str(self._path),
+            exists=self._exists,
+            loaded_unix=self._loaded_unix,
+            generation=self._generation,
+            warnings=tuple(map(str, self.loaded.warnings)) if self.loaded else (),
+            errors=self._errors,
+        )
+
+    def read(self) -> bool:
+        """Read the file; True if the settings in force changed. A missing file means the defaults."""
+        try:
+            text = self._path.read_text(encoding="utf-8")
+            self._exists = True
+        except FileNotFoundError:
+            text = ""
+            self._exists = False
+        except (OSError, UnicodeDecodeError) as error:
+            self._reject((f"{self._path}: can't be read: {error}",))
+            self._text = None
+            return False
+        if text == self._text:
+            return False
+        self._text = text
+        result = parse(text, str(self._path))
+        if isinstance(result, Rejected):
+            self._reject(tuple(map(str, result.problems)))
+            return False
+        self._errors = ()
+        for warning in result.warnings:
+            log.warning("%s", warning)
+        changed = self.loaded is None or result.settings != self.loaded.settings
+        self.loaded = result
+        self._loaded_unix = time.time()
+        if changed:
+            self._generation += 1
+        return changed
+
+    def _reject(self, errors: tuple[str, ...]) -> None:
+        if errors == self._errors:
+            return
+        self._errors = errors
+        for error in errors:
+            log.error("%s", error)
+        if self.loaded is not None:
+            log.error("%s is bad; the settings read before stay in force", self._path)

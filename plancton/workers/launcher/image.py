@@ -1,0 +1,97 @@
+"""When the pilots' image is looked for and pulled, and what the launcher says of it: pure."""
+
+import msgspec
+
+from plancton.common.engine_types import Failure
+from plancton.common.messages import LauncherState
+
+_RETRY_SECONDS = 15.0
+"""After a failed pull where nothing is here to start from; doubled at each failure."""
+_LONGEST_RETRY_SECONDS = 600.0
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the image in force. Moments are monotonic seconds."""
+
+    name: str
+    image_id: str | None = None
+    looked: bool = False
+    """Whether the engine was asked for it at all."""
+    busy: bool = False
+    """A look or a pull is under way."""
+    pulling: bool = False
+    pull_due: float = 0.0
+    pulled_unix: float | None = None
+    failures: int = 0
+    detail: str = ""
+
+
+def look_is_due(image: Image) -> bool:
+    """Tell whether the engine must be asked for the local image."""
+    return not image.looked and not image.busy
+
+
+def pull_is_due(image: Image, now: float) -> bool:
+    """Tell whether a registry must be asked for the image."""
+    return image.looked and not image.busy and now >= image.pull_due
+
+
+def looking(image: Image) -> Image:
+    """Return the image while the engine is asked for it."""
+    return msgspec.structs.replace(image, busy=True)
+
+
+def looked(image: Image, found: str | None | Failure, now: float) -> Image:
+    """Return the image after the engine said whether it's here; an engine that can't say is asked again."""
+    if isinstance(found, Failure):
+        return msgspec.structs.replace(image, busy=False, detail=f"{found.kind}: {found.detail}")
+    due = image.pull_due if found else now
+    return msgspec.structs.replace(image, busy=False, looked=True, image_id=found, pull_due=due, detail="")
+
+
+def pulling(image: Image) -> Image:
+    """Return the image while it's pulled."""
+    return msgspec.structs.replace(image, busy=True, pulling=True)
+
+
+def pulled(image: Image, result: str | Failure, now: float, now_unix: float, expiration_seconds: float) -> Image:
+    """Return the image after a pull. After a failure, what is here goes on being used, with a warning."""
+    if not isinstance(result, Failure):
+        return msgspec.structs.replace(
+            image,
+            image_id=result,
+            busy=False,
+            pulling=False,
+            pull_due=now + expiration_seconds,
+            pulled_unix=now_unix,
+            failures=0,
+            detail="",
+        )
+    failures = image.failures + 1
+    delay = min(_RETRY_SECONDS * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY_SECONDS, expiration_seconds)
+    kept = "; going on with the local image" if image.image_id else ""
+    return msgspec.structs.replace(
+        image,
+        busy=False,
+        pulling=False,
+        pull_due=now + delay,
+        failures=failures,
+        detail=f"can't be pulled: {result.detail}{kept}",
+    )
+
+
+def gone(image: Image) -> Image:
+    """Return the image after a launch found that the engine doesn't have it any more."""
+    return msgspec.structs.replace(image, image_id=None, looked=False)
+
+
+def state(image: Image, in_flight: int) -> LauncherState:
+    """Return what the launcher says."""
+    return LauncherState(
+        image=image.name,
+        image_id=image.image_id,
+        detail=image.detail,
+        pulling=image.pulling,
+        pulled_unix=image.pulled_unix,
+        in_flight=in_flight,
+    )

@@ -1,0 +1,169 @@
+"""The launcher process: makes the image available and starts the pilots that the scheduler wishes for."""
+
+import functools
+import logging
+import os
+import time
+
+from plancton.common.codec import Envelope
+from plancton.common.engine import Engine
+from plancton.common.engine_types import EngineInfo, Failure, FailureKind
+from plancton.common.messages import ActiveSettings, LaunchOutcome, LauncherState, Outcome, Target, Wish
+from plancton.common.naming import container_name, instance_id
+from plancton.common.settings import Settings
+from plancton.workers.base import Place
+from plancton.workers.lanes import Lanes
+from plancton.workers.launcher import image as images
+from plancton.workers.launcher.container import create_body
+from plancton.workers.launcher.launch import Launch, launch
+from plancton.workers.launcher.plan import Key, key, to_start, wished
+
+log = logging.getLogger(__name__)
+
+_LANES = 8
+"""Starts under way at once: enough that one slow call delays no other; the engine itself serves about four at a time."""
+_PULL_DEADLINE_SECONDS = 1800.0
+_INFO_DEADLINE_SECONDS = 10.0
+_RETRY_SECONDS = 1.0
+
+
+class Launcher:
+    """The worker around images and launches."""
+
+    def __init__(self, place: Place) -> None:
+        """Start pilots for the instance of ``place``."""
+        self._place = place
+        self.ready = True
+        self._instance = instance_id(str(place.rundir))
+        self._node = os.uname().nodename
+        self._lanes = Lanes("launch", _LANES, place.wake)
+        self._image_lane = Lanes("image", 1, place.wake)
+        self._settings: Settings | None = None
+        self._engine: Engine | None = None
+        self._info: EngineInfo | None = None
+        self._image: images.Image | None = None
+        self._target: Target | None = None
+        self._in_flight: set[Key] = set()
+        self._settled: set[Key] = set()
+        self._said: LauncherState | None = None
+        self._next_look = 0.0
+        self._former: LauncherState | None = None
+        """What a launcher before this one said last."""
+
+    def hear(self, envelope: Envelope) -> None:
+        """Take in the settings, the wish, and what a former launcher said of the image."""
+        match envelope.message:
+            case ActiveSettings(settings=settings):
+                self._set(settings)
+            case Target() as target:
+                self._target = target
+                self._settled &= {key(wish) for wish in target.launch}
+            case LauncherState() as state if self._said is None:
+                self._former = state
+
+    def turn(self, now: float) -> float:
+        """Take in what the threads finished, see to the image, and start what is wished."""
+        self._lanes.collect()
+        self._image_lane.collect()
+        if self._engine is None or self._settings is None:
+            return now + _RETRY_SECONDS
+        self._see_to_image(self._engine, now)
+        self._start(self._engine, self._settings, now)
+        self._say()
+        return now + _RETRY_SECONDS
+
+    def _set(self, settings: Settings) -> None:
+        before, self._settings = self._settings, settings
+        if self._engine is None or before is None or before.docker_url != settings.docker_url:
+            self._engine, self._info = Engine(settings.docker_url), None
+            self._image = None
+        if self._image is None or self._image.name != settings.docker_image:
+            self._image = images.Image(name=settings.docker_image, pull_due=time.monotonic())
+            self._next_look = 0.0
+            former = self._former
+            if former is not None and former.image == settings.docker_image and former.pulled_unix is not None:
+                due = former.pulled_unix + settings.image_expiration - time.time()
+                self._image = images.Image(
+                    name=settings.docker_image,
+                    pull_due=time.monotonic() + due,
+                    pulled_unix=former.pulled_unix,
+                )
+
+    def _see_to_image(self, engine: Engine, now: float) -> None:
+        image = self._image
+        if image is None:
+            return
+        if images.look_is_due(image) and now >= self._next_look:
+            self._next_look = now + _RETRY_SECONDS
+            self._image = images.looking(image)
+            self._image_lane.submit(functools.partial(self._look, engine, image.name), functools.partial(self._looked, image.name))
+        elif images.pull_is_due(image, now):
+            self._image = images.pulling(image)
+            call = functools.partial(engine.pull, image.name, deadline=_PULL_DEADLINE_SECONDS)
+            self._image_lane.submit(call, functools.partial(self._pulled, image.name))
+
+    @staticmethod
+    def _look(engine: Engine, name: str) -> tuple[EngineInfo | Failure, str | None | Failure]:
+        info = engine.info(deadline=_INFO_DEADLINE_SECONDS)
+        return info, info if isinstance(info, Failure) else engine.image_id(name)
+
+    def _looked(self, name: str, found: tuple[EngineInfo | Failure, str | None | Failure]) -> None:
+        if self._image is None or self._image.name != name:
+            return
+        info, image_id = found
+        if not isinstance(info, Failure):
+            self._info = info
+        self._image = images.looked(self._image, image_id, time.monotonic())
+
+    def _pulled(self, name: str, result: str | Failure) -> None:
+        if self._image is None or self._image.name != name or self._settings is None:
+            return
+        if isinstance(result, Failure):
+            log.warning("image %s can't be pulled: %s", name, result.detail)
+        expiration = self._settings.image_expiration
+        self._image = images.pulled(self._image, result, time.monotonic(), time.time(), expiration)
+
+    def _start(self, engine: Engine, settings: Settings, now: float) -> None:
+        image, info = self._image, self._info
+        if image is None or image.image_id is None or info is None:
+            return
+        for wish in to_start(self._target, self._in_flight, self._settled, now):
+            if len(self._in_flight) >= _LANES:
+                return
+            self._in_flight.add(key(wish))
+            call = functools.partial(launch, engine, self._order(wish, settings, info, image.image_id))
+            still = functools.partial(self._still_wished, key(wish))
+            self._lanes.submit(functools.partial(call, still), functools.partial(self._launched, key(wish)))
+
+    def _order(self, wish: Wish, settings: Settings, info: EngineInfo, image_id: str) -> Launch:
+        body = create_body(
+            settings,
+            image=image_id,
+            node=self._node,
+            instance=self._instance,
+            slot=wish.slot,
+            incarnation=wish.incarnation,
+            info=info,
+        )
+        name = container_name(self._instance, wish.slot, wish.incarnation)
+        return Launch(wish=wish, name=name, body=body, image_id=image_id)
+
+    def _still_wished(self, what: Key) -> bool:
+        # Called from a launch's thread: it reads one reference, which the loop replaces whole.
+        return wished(self._target, what, time.monotonic())
+
+    def _launched(self, what: Key, outcome: LaunchOutcome) -> None:
+        self._in_flight.discard(what)
+        if outcome.outcome is Outcome.DONE:
+            self._settled.add(what)
+        elif self._image is not None and outcome.detail.startswith(FailureKind.NOT_FOUND):
+            self._image = images.gone(self._image)
+        self._place.say(outcome)
+
+    def _say(self) -> None:
+        if self._image is None:
+            return
+        state = images.state(self._image, len(self._in_flight))
+        if state != self._said:
+            self._said = state
+            self._place.say(state)

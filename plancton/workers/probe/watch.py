@@ -1,0 +1,93 @@
+"""The probe's eyes on the engine: the event stream and the full look, each in a thread of its own."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from plancton.common.engine import Engine
+from plancton.common.engine_types import Container, EngineEvent, EngineInfo, Failure
+from plancton.common.naming import LABEL_INSTANCE
+from plancton.workers.lanes import Lanes
+
+LOOK_DEADLINE_SECONDS = 5.0
+"""A list takes milliseconds; an engine that needs this long is frozen."""
+_RECONNECT_SECONDS = 0.5
+
+
+class FullLook(msgspec.Struct, frozen=True, kw_only=True):
+    """All containers of the instance at one moment, asked for at ``asked_monotonic``."""
+
+    containers: tuple[Container, ...]
+    info: EngineInfo
+
+
+class StreamEnded(msgspec.Struct, frozen=True):
+    """The event stream ended or couldn't be opened: events may be missed until the next one is open."""
+
+    why: str
+
+
+class EngineWatch:
+    """Watches one engine for the containers of one instance until it's closed."""
+
+    def __init__(self, engine: Engine, instance: str, wake: Callable[[], None]) -> None:
+        """Start watching; ``wake`` is called when there is something to take."""
+        self._engine = engine
+        self._labels = {LABEL_INSTANCE: instance}
+        self._wake = wake
+        self._lanes = Lanes("look", 1, wake)
+        self._events: queue.SimpleQueue[EngineEvent | StreamEnded] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._info: EngineInfo | None = None
+        threading.Thread(target=self._follow, name="events", daemon=True).start()
+
+    def take(self) -> list[EngineEvent | StreamEnded]:
+        """Return what the event stream brought, oldest first."""
+        taken: list[EngineEvent | StreamEnded] = []
+        while True:
+            try:
+                taken.append(self._events.get_nowait())
+            except queue.Empty:
+                return taken
+
+    def look(self, then: Callable[[FullLook | Failure], None]) -> None:
+        """List all containers; the loop gets the result in ``collect``."""
+        self._lanes.submit(self._look, then)
+
+    def collect(self) -> None:
+        """Hand out the looks that are there."""
+        self._lanes.collect()
+
+    def close(self) -> None:
+        """Stop following the events; threads that still wait for the engine end by themselves."""
+        self._closed.set()
+
+    def _look(self) -> FullLook | Failure:
+        info = self._info or self._engine.info(deadline=LOOK_DEADLINE_SECONDS)
+        if isinstance(info, Failure):
+            return info
+        containers = self._engine.list_containers(self._labels, deadline=LOOK_DEADLINE_SECONDS)
+        # Another engine may answer at this address after a failure.
+        self._info = None if isinstance(containers, Failure) else info
+        return containers if isinstance(containers, Failure) else FullLook(containers=containers, info=info)
+
+    def _follow(self) -> None:
+        since: int | None = None
+        while not self._closed.is_set():
+            stream = self._engine.events(self._labels, since)
+            if isinstance(stream, Failure):
+                self._put(StreamEnded(stream.detail))
+            else:
+                for event in stream:
+                    since = event.at_nano
+                    self._put(event)
+                    if self._closed.is_set():
+                        return
+                self._put(StreamEnded("the event stream ended"))
+            self._closed.wait(_RECONNECT_SECONDS)
+
+    def _put(self, what: EngineEvent | StreamEnded) -> None:
+        self._events.put(what)
+        self._wake()

@@ -1,0 +1,118 @@
+"""The scheduler process: keeps the last facts, decides when one of them changes, says the whole wish."""
+
+import time
+from typing import TypeVar
+
+import msgspec
+
+from plancton.common.codec import Envelope
+from plancton.common.messages import (
+    ActiveSettings,
+    HostLook,
+    Intent,
+    LaunchOutcome,
+    LauncherState,
+    Message,
+    Outcome,
+    PoolLook,
+    PoolUnknown,
+    Target,
+)
+from plancton.workers.base import Place
+from plancton.workers.scheduler.policy import Facts, Memory, decide, launch_failed, recover
+from plancton.workers.scheduler.room import smooth
+
+_HOST_BOUND_SECONDS = 15.0
+_POOL_BOUND_SECONDS = 25.0
+"""Facts older than these count as unknown."""
+_REPEAT_SECONDS = 5.0
+"""A target is said again after this long, well before it's void; time passing may change it too."""
+_SMOOTHING_SECONDS = 5.0
+"""Time constant of the owner's CPU use."""
+
+M = TypeVar("M", bound=Message)
+
+
+class Scheduler:
+    """The worker around the pure policy."""
+
+    def __init__(self, place: Place) -> None:
+        """Say targets at ``place``."""
+        self._place = place
+        self.ready = True
+        self._memory = Memory()
+        self._heard: dict[type[Message], Envelope] = {}
+        self._owner_cpus: float | None = None
+        self._dirty = False
+        self._said: Target | None = None
+        self._next = 0.0
+
+    def hear(self, envelope: Envelope) -> None:
+        """Take in a fact; what a former scheduler said last is where this one goes on."""
+        match envelope.message:
+            case Target() as target:
+                if self._said is None:
+                    self._memory = recover(target)
+                return
+            case LaunchOutcome(outcome=outcome):
+                failed = outcome is not Outcome.DONE
+                self._memory = launch_failed(self._memory, time.monotonic(), failed=failed)
+            case HostLook() as look:
+                self._smooth(look)
+            case PoolLook():
+                self._heard.pop(PoolUnknown, None)
+            case PoolUnknown():
+                self._heard.pop(PoolLook, None)
+        self._heard[type(envelope.message)] = envelope
+        self._dirty = True
+
+    def turn(self, now: float) -> float:
+        """Decide if a fact changed or time has passed, and say the target if it's another or due again."""
+        if not self._dirty and now < self._next:
+            return self._next
+        self._dirty = False
+        target, self._memory = decide(self._facts(now), self._memory, now, time.time())
+        if now >= self._next or self._said is None or _wish(target) != _wish(self._said):
+            self._place.say(target)
+            self._said = target
+            self._next = now + _REPEAT_SECONDS
+        # A wait of the policy's may end before the next repetition: look again each second, say only what's new.
+        return min(self._next, now + 1.0)
+
+    def _smooth(self, look: HostLook) -> None:
+        if look.owner_cpus is None:
+            self._owner_cpus = None
+        else:
+            self._owner_cpus = smooth(self._owner_cpus, look.owner_cpus, look.interval_seconds, _SMOOTHING_SECONDS)
+
+    def _fresh(self, kind: type[M], now: float, bound: float | None = None) -> M | None:
+        envelope = self._heard.get(kind)
+        if envelope is None or (bound is not None and now - envelope.monotonic > bound):
+            return None
+        return envelope.message if isinstance(envelope.message, kind) else None
+
+    def _facts(self, now: float) -> Facts:
+        active = self._fresh(ActiveSettings, now)
+        host = self._fresh(HostLook, now, _HOST_BOUND_SECONDS)
+        return Facts(
+            settings=active.settings if active else None,
+            intent=self._fresh(Intent, now),
+            host=host,
+            owner_cpus=self._owner_cpus if host else None,
+            pool=self._fresh(PoolLook, now, _POOL_BOUND_SECONDS),
+            pool_unknown=self._fresh(PoolUnknown, now),
+            launcher=self._fresh(LauncherState, now),
+        )
+
+
+def _wish(target: Target) -> Target:
+    """Return what of a target is news: not its number, its validity, nor figures that change all the time."""
+    hold = target.hold and msgspec.structs.replace(target.hold, detail="")
+    return msgspec.structs.replace(
+        target,
+        generation=0,
+        valid_until_monotonic=0.0,
+        room_cpus=None,
+        owner_cpus=None,
+        hold=hold,
+    )
