@@ -1,0 +1,53 @@
+"""The fixtures that all tests share: real parts, ended by whoever started them. One that is missing is a failure."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.black_hole import BlackHole
+from tests.support.black_hole import black_hole as black_hole_server
+from tests.support.engine import Engine, any_engine, private_engine
+from tests.support.influx import Influx
+from tests.support.influx import influxd as influxd_server
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker engine with the busybox image, shared by all tests: remove what you start, and break nothing."""
+    with any_engine() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def engine_url(engine: Engine) -> str:
+    """The shared engine's DOCKER_HOST."""
+    return engine.url
+
+
+@pytest.fixture
+def own_engine() -> Iterator[Engine]:
+    """A private Docker engine for this test alone, which may freeze it, kill it or start it again."""
+    with private_engine() as private:
+        yield private
+
+
+@pytest.fixture
+def influxd(tmp_path: Path) -> Iterator[Influx]:
+    """A running InfluxDB 1.x that asks for no login."""
+    with influxd_server(tmp_path / "influxd") as database:
+        yield database
+
+
+@pytest.fixture
+def influxd_with_login(tmp_path: Path) -> Iterator[Influx]:
+    """A running InfluxDB 1.x that refuses whoever doesn't log in."""
+    with influxd_server(tmp_path / "influxd-with-login", login=True) as database:
+        yield database
+
+
+@pytest.fixture
+def black_hole() -> Iterator[BlackHole]:
+    """A server that accepts and never answers."""
+    with black_hole_server() as hole:
+        yield hole
