@@ -1,4 +1,4 @@
-"""The rules that keep the code in its rooms, as tables: who may import whom, which files decide, what gets how large."""
+"""The rules that keep the code in its rooms, as tables: who may import whom, which files decide, and sizes."""
 
 import ast
 import re
