@@ -19,7 +19,7 @@ from plancton.supervisor.handlers import Handlers
 from plancton.supervisor.loop import Supervisor
 from plancton.supervisor.settings_file import SettingsFile
 from plancton.supervisor.template import Birth, Template, become_subreaper, serve_anew
-from plancton.workers.base import live
+from plancton.workers.base import Life, live
 from plancton.workers.registry import WORKERS
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,15 @@ _LOCK_SECONDS = 3.0
 def run_worker(birth: Birth, lifeline: int) -> None:
     """Be a worker; the template calls it in a new process."""
     rundir = Path(birth.rundir)
-    log_file = Path(birth.logdir) / "plancton.log"
-    live(birth.worker, birth.boot, rundir, log_file, lifeline, WORKERS[birth.worker])
+    life = Life(
+        name=birth.worker,
+        boot=birth.boot,
+        rundir=rundir,
+        bus_socket=rundir / "bus.sock",
+        log_file=Path(birth.logdir) / "plancton.log",
+        lifeline=lifeline,
+    )
+    live(life, WORKERS[birth.worker])
 
 
 def _take_lock(paths: Paths) -> int:

@@ -2,7 +2,7 @@
 
 All messages are frozen and keyword-only. Units are in the field names; moments named ``*_monotonic`` are
 CLOCK_MONOTONIC seconds, which every process of one host shares; those named ``*_unix`` are for people. A field may be
-added with a default; none is renamed or given another meaning, because bytes kept from any version must decode for ever.
+added with a default; none is renamed or given another meaning: bytes kept from any version must decode for ever.
 """
 
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Mode(StrEnum):
     FORCE_STOPPING = "force-stopping"
 
 
-class Beat(Message):
+class Beat(Message, frozen=True, kw_only=True):
     """From each worker's own loop, at least every ``BEAT_SECONDS``: the loop turns. Silence means that it doesn't.
 
     ``ready`` says that the worker does its work; until then the supervisor allows it a longer silence.
@@ -38,14 +38,14 @@ class Beat(Message):
     """The most that this loop woke after its deadline since the last beat."""
 
 
-class ActiveSettings(Message):
+class ActiveSettings(Message, frozen=True, kw_only=True):
     """From the supervisor at each (re)load: the settings in force. A receiver replaces all that it had."""
 
     settings: Settings
     generation: int
 
 
-class Intent(Message):
+class Intent(Message, frozen=True, kw_only=True):
     """From the supervisor whenever it changes: what the operator wants, and which hands are gone for good."""
 
     mode: Mode
@@ -54,7 +54,7 @@ class Intent(Message):
     """Workers given up as FATAL. Without a launcher or a reaper nothing new may be started."""
 
 
-class HostLook(Message):
+class HostLook(Message, frozen=True, kw_only=True):
     """From the probe at each sample: the host's CPU and memory over the last interval."""
 
     ncpus: int
@@ -76,7 +76,7 @@ class HostLook(Message):
         return max(0.0, self.busy_cpus - self.pilots_cpus)
 
 
-class PoolLook(Message):
+class PoolLook(Message, frozen=True, kw_only=True):
     """From the probe after each event and each full look: all containers of this instance. Nothing else exists."""
 
     pilots: tuple[Pilot, ...]
@@ -86,7 +86,7 @@ class PoolLook(Message):
     api_version: str = ""
 
 
-class PoolUnknown(Message):
+class PoolUnknown(Message, frozen=True, kw_only=True):
     """From the probe in PoolLook's place while the engine can't be asked: nothing may be concluded about pilots."""
 
     why: str
@@ -121,7 +121,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     since_unix: float
 
 
-class Target(Message):
+class Target(Message, frozen=True, kw_only=True):
     """From the scheduler after each decision: the whole wish, never a change of it. Void after ``valid_until``."""
 
     generation: int
@@ -150,7 +150,7 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed-out"
 
 
-class LaunchOutcome(Message):
+class LaunchOutcome(Message, frozen=True, kw_only=True):
     """From the launcher after each attempt to start a pilot. What runs is seen only in the next PoolLook."""
 
     slot: int
@@ -163,8 +163,8 @@ class LaunchOutcome(Message):
     image_id: str = ""
 
 
-class LauncherState(Message):
-    """From the launcher whenever it changes: whether pilots could be started from the image, how many starts are under way."""
+class LauncherState(Message, frozen=True, kw_only=True):
+    """From the launcher whenever it changes: whether pilots could be started, and how many starts are under way."""
 
     image: str
     image_id: str | None
@@ -185,7 +185,7 @@ class EndingAction(StrEnum):
     REMOVED = "removed"
 
 
-class EndingOutcome(Message):
+class EndingOutcome(Message, frozen=True, kw_only=True):
     """From the reaper after each attempt on a container."""
 
     container_id: str
@@ -214,7 +214,7 @@ class SinkState(msgspec.Struct, frozen=True, kw_only=True):
     error_unix: float | None = None
 
 
-class Counters(Message):
+class Counters(Message, frozen=True, kw_only=True):
     """From the metrics worker after each change: totals since planctond started, a restart of the worker included."""
 
     launched: int = 0

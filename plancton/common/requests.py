@@ -14,14 +14,14 @@ CONTROL_PROTOCOL = 1
 MAX_REQUEST_BYTES = 64 * 1024
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="verb", tag=lambda name: _verb(name)):
+def _verb(class_name: str) -> str:
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in class_name).lstrip("-")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="verb", tag=_verb):
     """A request; the class's name in kebab case is the verb."""
 
     protocol: Literal[1] = CONTROL_PROTOCOL
-
-
-def _verb(class_name: str) -> str:
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in class_name).lstrip("-")
 
 
 class Status(Request, frozen=True):
@@ -59,7 +59,7 @@ class ShowSettings(Request, frozen=True):
 
 
 AnyRequest = Status | Happenings | Drain | Resume | Reload | Stop | ShowSettings
-VERBS = tuple(sorted(kind.__struct_config__.tag for kind in AnyRequest.__args__))  # type: ignore[attr-defined]
+VERBS = tuple(sorted(kind.__struct_config__.tag for kind in AnyRequest.__args__))
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,19 @@ from pathlib import Path
 from random import SystemRandom
 
 from plancton.common.status import ProcessState, ProcessStatus
-from plancton.supervisor.machine import WORKERS, Beaten, Child, Do, Ended, Event, Machine, Start, Stop, Tick, has_process
+from plancton.supervisor.machine import (
+    WORKERS,
+    Beaten,
+    Child,
+    Do,
+    Ended,
+    Event,
+    Machine,
+    Start,
+    Stop,
+    Tick,
+    has_process,
+)
 from plancton.supervisor.template import Birth, Template
 
 log = logging.getLogger(__name__)
@@ -38,7 +50,11 @@ def describe_end(status: int) -> str:
     """Say in words how a process ended, given its wait status."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return f"killed by {signal.Signals(number).name}" if number in set(signal.Signals) else f"killed by signal {number}"
+        return (
+            f"killed by {signal.Signals(number).name}"
+            if number in set(signal.Signals)
+            else f"killed by signal {number}"
+        )
     return f"exited with {os.WEXITSTATUS(status)}"
 
 

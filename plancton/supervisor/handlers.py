@@ -2,19 +2,25 @@
 
 import os
 import time
-from typing import TypeVar
 
 import msgspec
 
 from plancton import __version__
-from plancton.common.messages import Counters, HostLook, LauncherState, Message, Mode, PoolLook, PoolUnknown, Target, Topic
+from plancton.common.messages import (
+    Counters,
+    HostLook,
+    LauncherState,
+    Mode,
+    PoolLook,
+    PoolUnknown,
+    Target,
+    Topic,
+)
 from plancton.common.naming import instance_id
 from plancton.common.requests import Answer, Drain, Happenings, Reload, Request, Resume, ShowSettings, Status, Stop
 from plancton.common.status import HappeningsReport, StatusReport
 from plancton.supervisor.intent import Markers
 from plancton.supervisor.loop import EXIT_ASKED, Supervisor
-
-M = TypeVar("M", bound=Message)
 
 
 class Handlers:
@@ -55,7 +61,9 @@ class Handlers:
             case Stop(force=True):
                 supervisor.mark(Markers(drain=drained, force_stop=True))
             case Stop():
+                # In this order: on its way out, the supervisor doesn't act on markers any more.
                 supervisor.leave(EXIT_ASKED)
+                supervisor.mark(Markers(drain=supervisor.intent.mode is Mode.DRAINING))
         return Answer(ok=True)
 
     def _reload(self) -> Answer:
@@ -68,10 +76,6 @@ class Handlers:
         origins = dict(loaded.origins) if loaded else {}
         settings = msgspec.to_builtins(self._supervisor.settings.settings)
         return Answer(ok=True, data={"settings": settings, "origins": origins})
-
-    def _last(self, topic: Topic, kind: type[M]) -> M | None:
-        envelope = self._supervisor.switchboard.last(topic)
-        return envelope.message if envelope is not None and isinstance(envelope.message, kind) else None
 
     def _report(self) -> StatusReport:
         supervisor = self._supervisor
@@ -88,12 +92,12 @@ class Handlers:
             engine_url=settings.docker_url or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock",
             config=supervisor.settings.status(),
             processes=supervisor.children.report(),
-            host=self._last(Topic.HOST, HostLook),
+            host=supervisor.last(HostLook),
             host_age_seconds=supervisor.switchboard.age(Topic.HOST),
-            pool=self._last(Topic.POOL, PoolLook),
+            pool=supervisor.last(PoolLook),
             pool_age_seconds=supervisor.switchboard.age(Topic.POOL),
-            pool_unknown=self._last(Topic.POOL, PoolUnknown),
-            launcher=self._last(Topic.LAUNCHER, LauncherState),
-            target=self._last(Topic.TARGET, Target),
-            counters=self._last(Topic.COUNTERS, Counters),
+            pool_unknown=supervisor.last(PoolUnknown),
+            launcher=supervisor.last(LauncherState),
+            target=supervisor.last(Target),
+            counters=supervisor.last(Counters),
         )

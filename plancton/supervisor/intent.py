@@ -6,7 +6,9 @@ The markers are the original's: ``drain`` (launch no more), ``stop`` beside it (
 
 import msgspec
 
-from plancton.common.messages import Mode
+from plancton.common.messages import LauncherState, Mode, PoolLook, Target
+from plancton.common.pilot import ENDED_STATES
+from plancton.common.reasons import Reason
 
 
 class Markers(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,26 @@ def markers_after(mode: Mode, markers: Markers) -> Markers:
     return Markers(drain=markers.drain)
 
 
-def finished(mode: Mode, live_pilots: int | None) -> bool:
-    """Tell whether ``mode`` asks planctond to exit now, given the number of live pilots (None while unknown)."""
-    return mode in {Mode.DRAIN_STOPPING, Mode.FORCE_STOPPING} and live_pilots == 0
+STOPPING_MODES = frozenset({Mode.DRAIN_STOPPING, Mode.FORCE_STOPPING})
+
+
+def settled(mode: Mode, target: Target | None, launcher: LauncherState | None) -> bool:
+    """Tell whether nothing is started any more: the scheduler knows that the node stops, and no start is under way.
+
+    Only a full look at the engine from after that moment can prove that no pilot is left.
+    """
+    return (
+        mode in STOPPING_MODES
+        and target is not None
+        and target.hold is not None
+        and target.hold.reason is Reason.STOPPING
+        and not target.launch
+        and (launcher is None or launcher.in_flight == 0)
+    )
+
+
+def left(mode: Mode, pool: PoolLook) -> int:
+    """Return how many containers ``mode`` has to wait for: live ones, or any after a forced stop."""
+    if mode is Mode.FORCE_STOPPING:
+        return len(pool.pilots)
+    return sum(pilot.state not in ENDED_STATES for pilot in pool.pilots)

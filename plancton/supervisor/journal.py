@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _KEPT = 500
 
 
-def describe(message: Message, before: Message | None) -> str | None:
+def describe(message: Message, before: Message | None) -> str | None:  # noqa: PLR0911 - one for each kind
     """Return the line that ``message`` is worth, given the last one of its topic; None where it's worth none."""
     match message:
         case LaunchOutcome():

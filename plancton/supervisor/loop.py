@@ -8,19 +8,19 @@ import os
 import secrets
 import signal
 import time
+from typing import TypeVar
 
+import msgspec
 import zmq
 
 from plancton.common import log as logs
-from plancton.common.bus import received
 from plancton.common.codec import Envelope
-from plancton.common.messages import Beat, Intent, Message, Mode, PoolLook, Topic
+from plancton.common.messages import TOPIC_OF, Beat, Intent, LauncherState, Message, Mode, PoolLook, Target, Topic
 from plancton.common.paths import Paths
-from plancton.common.pilot import ENDED_STATES
 from plancton.common.status import ProcessState
 from plancton.supervisor.children import Children
 from plancton.supervisor.desk import Desk
-from plancton.supervisor.intent import Markers, finished, markers_after, mode_of
+from plancton.supervisor.intent import Markers, left, markers_after, mode_of, settled
 from plancton.supervisor.journal import Journal, describe
 from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans
 from plancton.supervisor.markers import MarkerFiles
@@ -36,8 +36,8 @@ EXIT_UNAVAILABLE = 69
 _MARKERS_SECONDS = 0.5
 """How soon a marker made by hand is seen."""
 _LONGEST_POLL_SECONDS = 5.0
-_FULL_LOOK_BOUND_SECONDS = 30.0
-"""A pool older than this says nothing about what runs now."""
+
+M = TypeVar("M", bound=Message)
 
 
 class Supervisor:
@@ -65,6 +65,8 @@ class Supervisor:
         )
         self.desk: Desk | None = None
         self._signals = _Signals()
+        self._settled_at: float | None = None
+        """Since when nothing is started any more, on the way to a stop; None while something may be."""
         self._next_settings = 0.0
         self._next_markers = 0.0
 
@@ -86,7 +88,7 @@ class Supervisor:
     def run(self) -> int:
         """Work until asked to stop or unable to serve; return the exit code."""
         # A forced stop that was never finished was meant for the planctond of then.
-        self._marker_files.write(Markers(**{**_fields(self._marker_files.look()), "force_stop": False}))
+        self._marker_files.write(msgspec.structs.replace(self._marker_files.look(), force_stop=False))
         self._say_settings()
         self._look_at_markers()
         self.children.start()
@@ -102,9 +104,6 @@ class Supervisor:
         """Stop the workers and exit; pilots run on."""
         if self._exit_code is None:
             self._exit_code = exit_code
-            mode = self.intent.mode
-            done = finished(mode, self._live_pilots())
-            self._marker_files.write(markers_after(mode if done else Mode.ACTIVE, self._marker_files.look()))
 
     def reload(self) -> bool:
         """Read the configuration now; True if it is in force as the file has it."""
@@ -123,6 +122,11 @@ class Supervisor:
         """
         self._marker_files.write(markers)
         self._look_at_markers()
+
+    def last(self, kind: type[M]) -> M | None:
+        """Return the last message of this kind, None if there was none or if its topic says something else now."""
+        envelope = self.switchboard.last(TOPIC_OF[kind])
+        return envelope.message if envelope is not None and isinstance(envelope.message, kind) else None
 
     def _turn(self) -> None:
         self._poll()
@@ -176,13 +180,13 @@ class Supervisor:
         mode = mode_of(self._marker_files.look())
         if self._exit_code is None and mode is not self.intent.mode:
             self.journal.add("planctond", f"mode is now {mode}")
-            self._intend(mode=mode, since_unix=time.time())
+            self._intend(msgspec.structs.replace(self.intent, mode=mode, since_unix=time.time()))
         elif self.switchboard.last(Topic.INTENT) is None:
             self.switchboard.say(self.intent)
 
-    def _intend(self, **changes: object) -> None:
-        self.intent = Intent(**{**_fields(self.intent), **changes})
-        self.switchboard.say(self.intent)
+    def _intend(self, intent: Intent) -> None:
+        self.intent = intent
+        self.switchboard.say(intent)
 
     def _message(self, name: str, envelope: Envelope) -> None:
         message = envelope.message
@@ -197,7 +201,8 @@ class Supervisor:
     def _child_changed(self, before: Child, after: Child) -> None:
         name = after.name
         if after.state in {ProcessState.BACKOFF, ProcessState.FATAL}:
-            self.journal.add(name, f"{after.last_end}; {'given up' if after.state is ProcessState.FATAL else 'restarting'}")
+            given_up = after.state is ProcessState.FATAL
+            self.journal.add(name, f"{after.last_end}; {'given up' if given_up else 'restarting'}")
         elif before.state is ProcessState.RUNNING and after.state is ProcessState.STOPPING and after.wanted:
             self.journal.add(name, "its loop is silent; killed")
         else:
@@ -207,23 +212,26 @@ class Supervisor:
         if FATAL_MEANS[name] is FatalMeans.EXIT:
             self.leave(EXIT_UNAVAILABLE)
         elif FATAL_MEANS[name] is FatalMeans.DRAIN:
-            self._intend(lost_workers=(*self.intent.lost_workers, name))
+            lost = (*self.intent.lost_workers, name)
+            self._intend(msgspec.structs.replace(self.intent, lost_workers=lost))
 
-    def _live_pilots(self) -> int | None:
-        envelope = self.switchboard.last(Topic.POOL)
-        if envelope is None or not isinstance(envelope.message, PoolLook):
-            return None
-        if time.monotonic() - envelope.message.full_look_monotonic > _FULL_LOOK_BOUND_SECONDS:
-            return None
-        pilots = envelope.message.pilots
-        if self.intent.mode is Mode.FORCE_STOPPING:
-            return len(pilots)
-        return sum(pilot.state not in ENDED_STATES for pilot in pilots)
+    def _finished(self) -> bool:
+        """Tell whether a drain-stop or a forced stop is done: a full look since all settled shows no pilot left."""
+        mode = self.intent.mode
+        target, launcher = self.last(Target), self.last(LauncherState)
+        if not settled(mode, target, launcher):
+            self._settled_at = None
+            return False
+        if self._settled_at is None:
+            self._settled_at = time.monotonic()
+        pool = self.last(PoolLook)
+        return pool is not None and pool.full_look_monotonic > self._settled_at and left(mode, pool) == 0
 
     def _wind_down(self) -> None:
-        """Leave once a drain-stop or a forced stop is done; then stop the workers one by one, the last started first."""
+        """Leave once a drain-stop or a forced stop is done; then stop the workers one by one, last started first."""
         if self._exit_code is None:
-            if finished(self.intent.mode, self._live_pilots()):
+            if self._finished():
+                self._marker_files.write(markers_after(self.intent.mode, self._marker_files.look()))
                 self.leave(EXIT_ASKED)
             return
         for name in reversed(WORKERS):
@@ -231,10 +239,6 @@ class Supervisor:
                 if self.children.child(name).wanted:
                     self.children.stop(name)
                 return
-
-
-def _fields(message: Message | Markers) -> dict[str, object]:
-    return {field: getattr(message, field) for field in message.__struct_fields__}
 
 
 class _Signals:

@@ -180,7 +180,9 @@ FATAL_MEANS = {
     "reaper": FatalMeans.DRAIN,
     "metrics": FatalMeans.DEGRADE,
 }
-"""Blind or brainless, planctond can't serve: init decides. With one hand lost nothing new starts; without a voice it works on."""
+"""Blind or brainless, planctond can't serve: init decides. With a hand lost nothing new starts. Without a voice it goes
+on working.
+"""
 
 WORKERS = tuple(FATAL_MEANS)
 """In the order of their starting; they're stopped in reverse."""

@@ -1,4 +1,4 @@
-"""The supervisor's end of the bus: forwards what each worker says to those that hear it, and remembers the last word."""
+"""The supervisor's end of the bus: forwards what a worker says to those that hear it, and remembers the last word."""
 
 import logging
 import time

@@ -1,8 +1,8 @@
 """The template process: single-threaded, everything imported, no ZeroMQ context; every worker is forked from it.
 
 Forking from it shares the imported pages, which makes the whole tree a quarter as large as with fresh interpreters, and
-a restart takes milliseconds. The worker is forked twice, so that the supervisor, a sub-reaper, becomes its parent: it sees
-the worker's end itself, and the template's own death harms no worker.
+a restart takes milliseconds. The worker is forked twice, so that the supervisor, a sub-reaper, becomes its parent: it
+sees the worker's end itself, and the template's own death harms no worker.
 """
 
 import array
@@ -78,7 +78,7 @@ class Template:
             self._socket.close()
             serve(theirs, run, supervisor)
         theirs.close()
-        self._socket.setblocking(False)
+        self._socket.settimeout(0.0)
 
     def fileno(self) -> int:
         """Return the descriptor to poll for births, and for the template's end."""
@@ -107,17 +107,17 @@ class Template:
             births.append(msgspec.convert(unpack(data), Born))
 
     def renew(self) -> None:
-        """Start another template in place of a dead one, as a fresh interpreter, for this process isn't clean any more."""
+        """Start another template in place of a dead one: a fresh interpreter, for this process isn't clean any more."""
         self._socket.close()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for descriptor in (theirs.fileno(), *self._keep):
-            os.set_inheritable(descriptor, True)
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 - positional only
         arguments = [*self._again, str(theirs.fileno())]
         self.pid = os.posix_spawn(arguments[0], arguments, os.environ)
         for descriptor in self._keep:
-            os.set_inheritable(descriptor, False)
+            os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
         theirs.close()
-        self._socket.setblocking(False)
+        self._socket.settimeout(0.0)
 
     def close(self) -> None:
         """Let the template end."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import setproctitle
 import zmq
 
@@ -30,9 +31,13 @@ EXIT_BUG = 70
 class Place(Protocol):
     """What a worker may use of the loop that runs it."""
 
-    rundir: Path
-    wake: Callable[[], None]
-    """Makes the loop turn soon; callable from any thread."""
+    @property
+    def rundir(self) -> Path:
+        """The run directory, which tells the instance."""
+
+    @property
+    def wake(self) -> Callable[[], None]:
+        """Makes the loop turn soon; callable from any thread."""
 
     def say(self, message: Message) -> None:
         """Say ``message`` to all that hear its topic."""
@@ -41,8 +46,9 @@ class Place(Protocol):
 class Worker(Protocol):
     """What each worker is to the loop."""
 
-    ready: bool
-    """Whether it does its work; the supervisor waits for it."""
+    @property
+    def ready(self) -> bool:
+        """Whether it does its work; the supervisor waits for it."""
 
     def hear(self, envelope: Envelope) -> None:
         """Take in a message."""
@@ -51,14 +57,26 @@ class Worker(Protocol):
         """Do what is due at ``now`` and return when to be called again at the latest (monotonic seconds)."""
 
 
+class Life(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a worker is, and where."""
+
+    name: str
+    boot: str
+    rundir: Path
+    bus_socket: Path
+    log_file: Path
+    lifeline: int
+    """A pipe that becomes readable when the supervisor dies."""
+
+
 class Loop:
     """A worker's loop, and the place that the worker works in."""
 
-    def __init__(self, name: str, boot: str, rundir: Path, bus_socket: Path, lifeline: int) -> None:
-        """Connect to the bus; ``lifeline`` becomes readable when the supervisor dies."""
-        self.rundir = rundir
-        self._bus = WorkerBus(bus_socket, name, boot)
-        self._lifeline = lifeline
+    def __init__(self, life: Life) -> None:
+        """Connect to the bus and take over the signals."""
+        self.rundir = life.rundir
+        self._bus = WorkerBus(life.bus_socket, life.name, life.boot)
+        self._lifeline = life.lifeline
         self._readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.wake = waker(writable)
         self._stopping = False
@@ -123,16 +141,16 @@ class Loop:
             self._next_beat = now + (BEAT_SECONDS if worker.ready else BEAT_SECONDS / 20)
 
 
-def live(name: str, boot: str, rundir: Path, log_file: Path, lifeline: int, make: Callable[[Place], Worker]) -> None:
-    """Be the worker that ``make`` makes, until its end. Never returns: what the fork inherited isn't cleaned up twice."""
-    setproctitle.setproctitle(f"planctond: {name}")
-    logs.set_up(name, log_file, to_stderr=False)
+def live(life: Life, make: Callable[[Place], Worker]) -> None:
+    """Be the worker that ``make`` makes. Never returns, so that what the fork inherited isn't cleaned up twice."""
+    setproctitle.setproctitle(f"planctond: {life.name}")
+    logs.set_up(life.name, life.log_file, to_stderr=False)
     code = 0
     try:
-        loop = Loop(name, boot, rundir, rundir / "bus.sock", lifeline)
+        loop = Loop(life)
         loop.run(make(loop))
     except Exception:
-        log.exception("%s crashed", name)
+        log.exception("%s crashed", life.name)
         code = EXIT_BUG
     logs.flush()
     os._exit(code)

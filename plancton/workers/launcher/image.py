@@ -41,7 +41,7 @@ def looking(image: Image) -> Image:
     return msgspec.structs.replace(image, busy=True)
 
 
-def looked(image: Image, found: str | None | Failure, now: float) -> Image:
+def looked(image: Image, found: str | Failure | None, now: float) -> Image:
     """Return the image after the engine said whether it's here; an engine that can't say is asked again."""
     if isinstance(found, Failure):
         return msgspec.structs.replace(image, busy=False, detail=f"{found.kind}: {found.detail}")

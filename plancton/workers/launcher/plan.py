@@ -15,10 +15,14 @@ def key(wish: Wish) -> Key:
 
 def wished(target: Target | None, what: Key, now: float) -> bool:
     """Tell whether ``target`` asks for this pilot at ``now``; one that is void asks for nothing."""
-    return target is not None and now < target.valid_until_monotonic and any(key(wish) == what for wish in target.launch)
+    return (
+        target is not None and now < target.valid_until_monotonic and any(key(wish) == what for wish in target.launch)
+    )
 
 
-def to_start(target: Target | None, in_flight: AbstractSet[Key], settled: AbstractSet[Key], now: float) -> tuple[Wish, ...]:
+def to_start(
+    target: Target | None, in_flight: AbstractSet[Key], settled: AbstractSet[Key], now: float
+) -> tuple[Wish, ...]:
     """Return the wishes to start now, replacements first.
 
     ``in_flight`` are being started. ``settled`` were started since the scheduler said ``target``: it doesn't know yet.

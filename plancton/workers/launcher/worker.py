@@ -8,7 +8,7 @@ import time
 from plancton.common.codec import Envelope
 from plancton.common.engine import Engine
 from plancton.common.engine_types import EngineInfo, Failure, FailureKind
-from plancton.common.messages import ActiveSettings, LaunchOutcome, LauncherState, Outcome, Target, Wish
+from plancton.common.messages import ActiveSettings, LauncherState, LaunchOutcome, Outcome, Target, Wish
 from plancton.common.naming import container_name, instance_id
 from plancton.common.settings import Settings
 from plancton.workers.base import Place
@@ -21,7 +21,7 @@ from plancton.workers.launcher.plan import Key, key, to_start, wished
 log = logging.getLogger(__name__)
 
 _LANES = 8
-"""Starts under way at once: enough that one slow call delays no other; the engine itself serves about four at a time."""
+"""Starts under way at once, so that a slow one delays no other; the engine itself serves about four at a time."""
 _PULL_DEADLINE_SECONDS = 1800.0
 _INFO_DEADLINE_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
@@ -96,18 +96,20 @@ class Launcher:
         if images.look_is_due(image) and now >= self._next_look:
             self._next_look = now + _RETRY_SECONDS
             self._image = images.looking(image)
-            self._image_lane.submit(functools.partial(self._look, engine, image.name), functools.partial(self._looked, image.name))
+            self._image_lane.submit(
+                functools.partial(self._look, engine, image.name), functools.partial(self._looked, image.name)
+            )
         elif images.pull_is_due(image, now):
             self._image = images.pulling(image)
             call = functools.partial(engine.pull, image.name, deadline=_PULL_DEADLINE_SECONDS)
             self._image_lane.submit(call, functools.partial(self._pulled, image.name))
 
     @staticmethod
-    def _look(engine: Engine, name: str) -> tuple[EngineInfo | Failure, str | None | Failure]:
+    def _look(engine: Engine, name: str) -> tuple[EngineInfo | Failure, str | Failure | None]:
         info = engine.info(deadline=_INFO_DEADLINE_SECONDS)
         return info, info if isinstance(info, Failure) else engine.image_id(name)
 
-    def _looked(self, name: str, found: tuple[EngineInfo | Failure, str | None | Failure]) -> None:
+    def _looked(self, name: str, found: tuple[EngineInfo | Failure, str | Failure | None]) -> None:
         if self._image is None or self._image.name != name:
             return
         info, image_id = found

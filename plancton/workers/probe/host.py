@@ -36,7 +36,7 @@ class Accounts:
         self._mounts = mounts
 
     def all_cpu_seconds(self) -> float | None:
-        """Return the CPU seconds of all pilots, the ended ones included; None where no pilot ever ran, or can't be seen."""
+        """Return the CPU seconds of all pilots, ended ones included; None where none ever ran, or can be seen."""
         return self._cpu_seconds(cgroup_path(self._instance, self._driver))
 
     def cpu_seconds(self, container_id: str) -> float | None:
@@ -86,7 +86,7 @@ class Host:
         self._pilot_seconds: dict[str, float] = {}
 
     def look(self, now: float, driver: str, running: tuple[str, ...]) -> tuple[HostLook | None, dict[str, PilotUse]]:
-        """Return the host's look and each running pilot's use, given their container ids and the engine's cgroup driver.
+        """Return the host's look and each running pilot's use, given their ids and the engine's cgroup driver.
 
         The first call returns no look, for there is nothing to compare with.
         """

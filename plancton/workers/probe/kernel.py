@@ -1,4 +1,7 @@
-"""What the kernel's text files say about CPU and memory: pure. Sources: proc(5), the kernel's cgroup-v1 and -v2 pages."""
+"""What the kernel's text files say about CPU and memory: pure.
+
+Sources: proc(5), and the pages on cgroup v1 and v2 in the kernel's documentation.
+"""
 
 import msgspec
 

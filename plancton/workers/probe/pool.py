@@ -45,7 +45,7 @@ def from_containers(containers: Iterable[Container], before: Pool) -> Pool:
 
 
 def after_event(pool: Pool, event: EngineEvent) -> Pool:
-    """Return the pool after ``event``. An event that was seen already, or that is older than what is known, changes nothing."""
+    """Return the pool after ``event``; one that was seen already, or is older than what is known, changes nothing."""
     if event.action == "destroy":
         return {key: pilot for key, pilot in pool.items() if key != event.container_id}
     state = _STATE_AFTER.get(event.action)

@@ -56,4 +56,5 @@ def _outcome(failure: Failure | None) -> Outcome:
 def _uptime(container: Container | None) -> float | None:
     if container is None or container.started_unix is None:
         return None
-    return max(0.0, (container.finished_unix or time.time()) - container.started_unix)
+    ended_unix = container.finished_unix or time.time()
+    return max(0.0, ended_unix - container.started_unix)

@@ -6,7 +6,18 @@ long) and ``slots.youngest`` (who goes); this file only puts them in order.
 
 import msgspec
 
-from plancton.common.messages import Ending, Hold, HostLook, Intent, LauncherState, Mode, PoolLook, PoolUnknown, Target, Wish
+from plancton.common.messages import (
+    Ending,
+    Hold,
+    HostLook,
+    Intent,
+    LauncherState,
+    Mode,
+    PoolLook,
+    PoolUnknown,
+    Target,
+    Wish,
+)
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
 from plancton.workers.scheduler import slots
@@ -194,7 +205,9 @@ def _press(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now:
     )
 
 
-def _hold(facts: Facts, memory: Memory, settings: Settings, now: float) -> tuple[Reason, str] | None:
+def _hold(  # noqa: PLR0911 - one for each reason
+    facts: Facts, memory: Memory, settings: Settings, now: float
+) -> tuple[Reason, str] | None:
     """Return why nothing is launched whatever the room, None where nothing stands against it."""
     intent, launcher = facts.intent, facts.launcher
     assert intent is not None  # noqa: S101 - _blind's own condition
@@ -252,6 +265,11 @@ def _limit(space: Room, settings: Settings, want: int, there: int) -> tuple[Reas
     if space.reason is Reason.MAX_DOCKS:
         return Reason.MAX_DOCKS, f"max_docks ({settings.max_docks}) is {space.by_max_docks} here"
     if space.reason is Reason.OWNER_MEMORY:
-        return Reason.OWNER_MEMORY, f"memory for {space.by_memory} pilots of {settings.max_dock_mem} bytes; {there} there"
-    detail = f"the owner uses {space.owner_cpus:.1f} CPUs; {space.cpus:.1f} are left to pilots of {settings.cpus_per_dock:g}"
+        return (
+            Reason.OWNER_MEMORY,
+            f"memory for {space.by_memory} pilots of {settings.max_dock_mem} bytes; {there} there",
+        )
+    detail = (
+        f"the owner uses {space.owner_cpus:.1f} CPUs; {space.cpus:.1f} are left to pilots of {settings.cpus_per_dock:g}"
+    )
     return Reason.OWNER_CPU, detail
