@@ -1,5 +1,6 @@
 """``python -m bench``: measure planctond beside its references, print a table, write JSON."""
 
+import signal
 from pathlib import Path
 from typing import Literal
 
@@ -55,6 +56,8 @@ def main(  # noqa: PLR0913
 
     The engine is DOCKER_HOST's, or a private one started for this. Exits 0 when measured, 69 without an engine.
     """
+    # So that SIGTERM, too, unwinds and leaves nothing behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     windows = _windows(lives) if lives else None
     try:
         with host.engine() as url, Progress() as progress:

@@ -18,6 +18,7 @@ from bench.spans import Event, full_at, gaps, most_at_once, occupancy, running
 from bench.subjects import BareEngine, Subject
 
 FILL_SECONDS = 120.0
+LOOK_SECONDS = 0.5
 RECOVERY_LIMIT_SECONDS = 20.0
 LONG_LIFE_SECONDS = 3600
 SETTLE_SECONDS = 10.0
@@ -43,14 +44,15 @@ def kept(url: str, subject: Subject, pilots: int, life_seconds: int) -> Iterator
 
 def wait_full(subject: Subject, recorder: Recorder, pilots: int) -> float:
     """Return the moment at which ``pilots`` ran. Raises `NotMeasuredError` after `FILL_SECONDS`."""
-    recorder.wait(lambda events: full_at(events, pilots) is not None, FILL_SECONDS)
-    full = full_at(recorder.events(), pilots)
-    if full is None:
-        most = most_at_once(recorder.events())
-        words = subject.last_words() if isinstance(subject, Planctond) else ""
-        msg = f"{subject.name}: {most} of {pilots} pilots ran within {FILL_SECONDS:.0f} s. {words}".strip()
-        raise NotMeasuredError(msg)
-    return full
+    begin = time.monotonic()
+    while subject.failure() is None and time.monotonic() - begin < FILL_SECONDS:
+        recorder.wait(lambda events: full_at(events, pilots) is not None, LOOK_SECONDS)
+        if (full := full_at(recorder.events(), pilots)) is not None:
+            return full
+    most, waited = most_at_once(recorder.events()), time.monotonic() - begin
+    words = subject.failure() or (f"last: {subject.last_line()}" if isinstance(subject, Planctond) else "")
+    msg = f"{most} of {pilots} pilots ran within {waited:.0f} s; {words}"
+    raise NotMeasuredError(msg)
 
 
 def launches(engine: BareEngine, count: int, at_once: int) -> Launches:
@@ -103,7 +105,7 @@ def recoveries(url: str, planctond: Planctond, pilots: int, progress: Progress) 
         wait_full(planctond, recorder, pilots)
         for worker in WORKERS:
             if not planctond.wait_ready(RECOVERY_LIMIT_SECONDS):
-                msg = f"{planctond.name}: not all workers run before the {worker} is to be killed"
+                msg = f"not all workers run before the {worker} is to be killed"
                 raise NotMeasuredError(msg)
             recorder.wait(lambda events: _now_running(events) == pilots, RECOVERY_LIMIT_SECONDS)
             begin = time.monotonic()
@@ -158,7 +160,7 @@ def footprint(url: str, planctond: Planctond, pilots: int, seconds: float, progr
         if pilots:
             wait_full(planctond, recorder, pilots)
         if not planctond.wait_ready(RECOVERY_LIMIT_SECONDS):
-            msg = f"{planctond.name}: not all workers run. {planctond.last_words()}"
+            msg = f"not all workers run; last: {planctond.last_line()}"
             raise NotMeasuredError(msg)
         progress.state("settling")
         _pass(SETTLE_SECONDS, lambda left: progress.state(f"settling, {left:.0f} s to go"))

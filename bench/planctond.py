@@ -163,7 +163,13 @@ class Planctond:
                 return True
         return False
 
-    def last_words(self, lines: int = 20) -> str:
-        """Return the end of what planctond printed, for the message of a run that failed."""
+    def failure(self) -> str | None:
+        """Tell how planctond ended, when it has."""
+        code = None if self._process is None else self._process.poll()
+        return None if code is None else f"it ended with {code}: {self.last_line()}"
+
+    def last_line(self) -> str:
+        """Return the last thing that planctond printed, for the message of a run that failed."""
         output = self._home / "log" / "output"
-        return "\n".join(output.read_text(errors="replace").splitlines()[-lines:]) if output.exists() else ""
+        lines = output.read_text(errors="replace").splitlines() if output.exists() else []
+        return lines[-1] if lines else "it printed nothing"

@@ -41,6 +41,9 @@ class Subject(Protocol):
     def start(self, pilots: int, life_seconds: int) -> None:
         """Begin to keep ``pilots`` running, each living ``life_seconds``. May return before they run."""
 
+    def failure(self) -> str | None:
+        """Tell why it will start no pilot any more; None while it may."""
+
     def stop(self) -> None:
         """End all that `start` began, containers included. Harmless without a start."""
 
@@ -95,6 +98,10 @@ class BareEngine:
         """Launch ``pilots`` containers, `LANES` at once, and return when all have started."""
         with ThreadPoolExecutor(LANES) as lanes:
             list(lanes.map(self.launch, [life_seconds] * pilots))
+
+    def failure(self) -> str | None:
+        """Tell nothing: `start` has already said all by raising the engine's error."""
+        return None
 
     def stop(self) -> None:
         """Remove all that was started."""
