@@ -1,0 +1,50 @@
+"""How planctonctl writes numbers, moments and other people's words."""
+
+import re
+from datetime import UTC, datetime
+
+_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_PRECISE_BELOW = 10
+
+
+def clean(text: str) -> str:
+    r"""Return ``text`` fit for one line of a terminal: control characters as ``\x1b``, no password in a URL."""
+    text = _PASSWORD.sub(r"\1:***@", " ".join(text.splitlines()))
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two largest units; a negative one counts as none."""
+    whole = max(0, int(seconds))
+    if whole < _MINUTE:
+        return f"{max(0.0, seconds):.1f} s" if seconds < _PRECISE_BELOW and seconds != whole else f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def clock(moment_unix: float) -> str:
+    """Return a moment's local time of day."""
+    return datetime.fromtimestamp(moment_unix, UTC).astimezone().strftime("%H:%M:%S")
+
+
+def size(number: int | None) -> str:
+    """Return a number of bytes in MiB or GiB; "?" for an unknown one."""
+    if number is None:
+        return "?"
+    if number < 1 << 30:
+        return f"{number / (1 << 20):.1f} MiB"
+    return f"{number / (1 << 30):.1f} GiB"
+
+
+def cpus(number: float | None) -> str:
+    """Return a number of CPUs to two places; "?" for an unknown one."""
+    return "?" if number is None else f"{number:.2f}"
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 pilot", "2 pilots"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
