@@ -1,0 +1,303 @@
+"""The Docker engine: typed calls, each with a deadline, errors as values. The only module that knows docker-py.
+
+docker-py gives the transport over TCP and TLS, reads the DOCKER_* variables and the registries' logins. Its own calls aren't
+used: they have a timeout for each wait but none for the whole call, and a pull has none at all.
+"""
+
+import http
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import docker
+import docker.auth
+import docker.constants
+import docker.errors
+import docker.utils
+
+from plancton.common import engine_answers as answers
+from plancton.common.engine_socket import SocketAdapter
+from plancton.common.engine_types import Container, EngineEvent, EngineInfo, Failure, FailureKind
+from plancton.common.engine_wire import ERRORS, RefusedError, Reply, Request, failure_of, send
+
+T = TypeVar("T")
+
+_DEFAULT_URL = "unix:///var/run/docker.sock"
+_NEWEST_KNOWN_API = (1, 44)
+_HANG_UP_SECONDS = 1.0
+
+
+class EventStream:
+    """Events of containers as they come. Iterating blocks until there is one.
+
+    It ends when the engine goes away, and after ``close``.
+    """
+
+    def __init__(self, reply: Reply, give_up: Callable[[], None]) -> None:
+        """Read from ``reply``; ``give_up`` is called once, or more often, when nothing more will be read."""
+        self._reply = reply
+        self._give_up = give_up
+        self._lines = reply.lines()
+        self._reading = threading.Lock()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> EngineEvent:
+        with self._reading:
+            try:
+                return answers.decode_event(next(self._lines))
+            except ERRORS:
+                # Whatever broke it, only a new stream and a full look tell what is true now.
+                self._release()
+                raise StopIteration from None
+            except StopIteration:
+                self._release()
+                raise
+
+    def close(self) -> None:
+        """End the iteration at once, from whatever thread it goes on in. Closing again does nothing."""
+        self._reply.hang_up()
+        # A reader that can't be hung up on sees the end by itself, at its next event.
+        if self._reading.acquire(timeout=_HANG_UP_SECONDS):
+            self._release()
+            self._reading.release()
+
+    def _release(self) -> None:
+        self._lines.close()
+        self._reply.close()
+        self._give_up()
+
+
+class Engine:
+    """One engine. Any number of threads may call it at once. Constructing one touches no network.
+
+    Each call blocks for at most about ``deadline`` seconds and returns a ``Failure`` for whatever goes wrong outside
+    this process. After ``unreachable``, ``timed-out`` and ``broken`` the call may have had its effect all the same.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        """Talk to the engine at ``url``, else at DOCKER_HOST, else at the standard socket.
+
+        DOCKER_CERT_PATH and DOCKER_TLS_VERIFY apply to TCP addresses.
+        """
+        self.url = url or os.environ.get("DOCKER_HOST") or _DEFAULT_URL
+        self._idle: list[docker.APIClient] = []
+        """Clients, each with its connection, that no call uses now: as many as calls were ever under way at once."""
+        self._api_version: str | None = None
+
+    def info(self, *, deadline: float = 10.0) -> EngineInfo | Failure:
+        """Return what the engine says of itself and its machine."""
+
+        def understand(reply: Reply) -> EngineInfo:
+            return answers.decode_info(reply.read(), self._api_version or "")
+
+        return self._call(Request(method="GET", path="/info"), understand, deadline)
+
+    def list_containers(self, labels: Mapping[str, str], *, deadline: float = 10.0) -> tuple[Container, ...] | Failure:
+        """Return all containers, in whatever state, that carry all ``labels``. One call, however many there are."""
+        params = {"all": "1", "filters": json.dumps({"label": _label_filter(labels)})}
+        request = Request(method="GET", path="/containers/json", params=params)
+        return self._call(request, lambda reply: answers.decode_list(reply.read()), deadline)
+
+    def inspect(self, container_id: str, *, deadline: float = 10.0) -> Container | Failure:
+        """Return the container of this id or name."""
+        request = Request(method="GET", path=_container(container_id, "/json"))
+        return self._call(request, lambda reply: answers.decode_inspection(reply.read()), deadline)
+
+    def image_id(self, image: str, *, deadline: float = 10.0) -> str | Failure | None:
+        """Return the id of the local image of this name; None where the engine doesn't have it."""
+        request = Request(method="GET", path=f"/images/{quote(image, safe='/:')}/json")
+        found = self._call(request, lambda reply: answers.decode_id(reply.read()), deadline)
+        return None if isinstance(found, Failure) and found.kind is FailureKind.NOT_FOUND else found
+
+    def pull(self, image: str, *, deadline: float = 1800.0) -> str | Failure:
+        """Have the engine fetch ``image`` from its registry, and return the image's id.
+
+        It logs in to the registry as ``docker login`` was told.
+        """
+        ends_at = time.monotonic() + deadline
+        repository, tag = answers.image_reference(image)
+        login = _login(repository)
+        if isinstance(login, Failure):
+            return login
+        params = {"fromImage": repository, "tag": tag}
+        request = Request(method="POST", path="/images/create", params=params, headers=login)
+        failure = self._call(request, _follow_pull, deadline)
+        if failure is not None:
+            return failure
+        found = self.image_id(image, deadline=ends_at - time.monotonic())
+        if found is None:
+            detail = "pulled, but not there"
+            return Failure(kind=FailureKind.NOT_FOUND, detail=detail, seconds=deadline - (ends_at - time.monotonic()))
+        return found
+
+    def create(self, body: Mapping[str, Any], name: str, *, deadline: float = 30.0) -> str | Failure:
+        """Create a container of this name from the body of the engine's own call, and return its id.
+
+        ``conflict`` means that the name is taken, ``not-found`` that the image isn't there.
+        """
+        request = Request(
+            method="POST",
+            path="/containers/create",
+            params={"name": name},
+            headers={"Content-Type": "application/json"},
+            body=json.dumps(body).encode(),
+        )
+        return self._call(request, lambda reply: answers.decode_id(reply.read()), deadline)
+
+    def start(self, container_id: str, *, deadline: float = 60.0) -> Failure | None:
+        """Start a container; one that runs already is a success, one that has ended runs again."""
+        return self._call(Request(method="POST", path=_container(container_id, "/start")), _ignore, deadline)
+
+    def kill(self, container_id: str, signal: str = "SIGKILL", *, deadline: float = 30.0) -> Failure | None:
+        """Send a signal to a container's first process; ``conflict`` means that it doesn't run."""
+        request = Request(method="POST", path=_container(container_id, "/kill"), params={"signal": signal})
+        return self._call(request, _ignore, deadline)
+
+    def remove(self, container_id: str, *, force: bool = False, deadline: float = 60.0) -> Failure | None:
+        """Remove a container and its anonymous volumes; one that is gone, or that is being removed, is a success.
+
+        Without ``force``, ``conflict`` means that it runs.
+        """
+        params = {"v": "1", "force": "1" if force else "0"}
+        request = Request(method="DELETE", path=_container(container_id), params=params)
+        failure = self._call(request, _ignore, deadline)
+        if failure is None or failure.kind is FailureKind.NOT_FOUND:
+            return None
+        if failure.kind is FailureKind.CONFLICT and "already in progress" in failure.detail:
+            return None
+        return failure
+
+    def logs_tail(self, container_id: str, lines: int, max_bytes: int, *, deadline: float = 10.0) -> str | Failure:
+        """Return the last ``lines`` lines that a container wrote, of them the last ``max_bytes`` at most.
+
+        The container must have been created without a terminal.
+        """
+
+        def understand(reply: Reply) -> str:
+            tail = answers.LogTail(max_bytes)
+            for piece in reply.pieces():
+                tail.feed(piece)
+            return tail.text()
+
+        params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
+        request = Request(method="GET", path=_container(container_id, "/logs"), params=params)
+        return self._call(request, understand, deadline)
+
+    def events(
+        self, labels: Mapping[str, str], since_nano: int | None = None, *, deadline: float = 10.0
+    ) -> EventStream | Failure:
+        """Return the events of containers that carry all ``labels``, those since ``since_nano`` first.
+
+        The event at that very moment comes again. The engine keeps 256 events at most, and none over its own restart.
+        The deadline is for opening the stream; a frozen engine's stream is silent.
+        """
+        params = {"filters": json.dumps({"type": ["container"], "label": _label_filter(labels)})}
+        if since_nano is not None:
+            params["since"] = f"{since_nano // 10**9}.{since_nano % 10**9:09}"
+        began = time.monotonic()
+        client = self._take()
+        if isinstance(client, Failure):
+            return client
+        try:
+            reply = self._send(client, Request(method="GET", path="/events", params=params), began + deadline)
+        except ERRORS as error:
+            return self._failed(client, error, began)
+        reply.wait_forever()
+        return EventStream(reply, client.close)
+
+    def close(self) -> None:
+        """Close the connections that no call uses now; a later call opens one again."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _call(self, request: Request, understand: Callable[[Reply], T], deadline: float) -> T | Failure:
+        began = time.monotonic()
+        client = self._take()
+        if isinstance(client, Failure):
+            return client
+        try:
+            result = understand(self._send(client, request, began + deadline))
+        except ERRORS as error:
+            return self._failed(client, error, began)
+        self._idle.append(client)
+        return result
+
+    def _take(self) -> docker.APIClient | Failure:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _client(self.url)
+
+    def _send(self, client: docker.APIClient, request: Request, ends_at: float) -> Reply:
+        version = self._api_version
+        if version is None:
+            answer = send(client, client.base_url, Request(method="GET", path="/version"), ends_at).read()
+            version = self._api_version = answers.decode_api_version(answer, _NEWEST_KNOWN_API)
+        return send(client, f"{client.base_url}/v{version}", request, ends_at)
+
+    def _failed(self, client: docker.APIClient, error: Exception, began: float) -> Failure:
+        if isinstance(error, RefusedError) and "client version" not in error.reason:
+            self._idle.append(client)
+        else:
+            # Another engine, of another version, may answer next time.
+            self._api_version = None
+            client.close()
+        return failure_of(error, self.url, time.monotonic() - began)
+
+
+def _client(url: str) -> docker.APIClient | Failure:
+    """Return a client that has not connected yet."""
+    unix = url.startswith("unix:")
+    try:
+        tls = False if unix else docker.utils.kwargs_from_env().get("tls", False)
+        # A version given spares the constructor a call that has no deadline; ours is negotiated.
+        client = docker.APIClient(base_url=url, tls=tls, version=docker.constants.DEFAULT_DOCKER_API_VERSION)
+    except (docker.errors.DockerException, OSError, ValueError) as error:
+        return Failure(kind=FailureKind.REFUSED, detail=f"{url}: {error}", seconds=0.0)
+    if unix:
+        client.mount(client.base_url, SocketAdapter(_socket_path(url)))
+        # Proxies and .netrc mean nothing to a socket file, and looking for them takes a third of a call's CPU time.
+        client.trust_env = False
+    return client
+
+
+def _socket_path(url: str) -> str:
+    # Like docker-py, take unix://path for unix:///path.
+    return "/" + docker.utils.parse_host(url).removeprefix("http+unix://").lstrip("/")
+
+
+def _login(repository: str) -> dict[str, str] | Failure:
+    """Return the header that logs in to the repository's registry; empty where there is no login for it."""
+    try:
+        registry, _ = docker.auth.resolve_repository_name(repository)
+        # Read each time: the operator may have logged in since.
+        login = docker.auth.load_config().resolve_authconfig(registry)
+        return {"X-Registry-Auth": docker.auth.encode_header(login).decode()} if login else {}
+    except (docker.errors.DockerException, OSError, ValueError, KeyError) as error:
+        return Failure(kind=FailureKind.REFUSED, detail=f"the login for {repository}: {error}", seconds=0.0)
+
+
+def _follow_pull(reply: Reply) -> None:
+    error = ""
+    for line in reply.lines():
+        error = answers.decode_progress(line) or error
+    if error:
+        raise RefusedError(http.HTTPStatus.INTERNAL_SERVER_ERROR, error)
+
+
+def _ignore(reply: Reply) -> None:
+    reply.read()
+
+
+def _container(container_id: str, call: str = "") -> str:
+    return f"/containers/{quote(container_id, safe='')}{call}"
+
+
+def _label_filter(labels: Mapping[str, str]) -> list[str]:
+    return [f"{key}={value}" for key, value in labels.items()]
