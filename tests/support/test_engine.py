@@ -23,7 +23,7 @@ import socket, sys
 with socket.create_server(("", int(sys.argv[1]))) as listener:
     print(flush=True)
     peer, _ = listener.accept()
-    peer.sendall(b"hello")
+    print("hello", file=peer.makefile("w"))
     peer.close()
 """
 
@@ -40,7 +40,7 @@ def test_containers_reach_a_command_started_with_the_prefix(engine: Engine) -> N
         finally:
             client.close()
             greeter.kill()
-    assert output == b"hello"
+    assert output == b"hello\n"
 
 
 def test_an_address_without_an_engine_does_not_answer() -> None:

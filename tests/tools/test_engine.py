@@ -52,11 +52,13 @@ def test_stop_leaves_nothing_behind(directory: Path) -> None:
 
 def test_it_ends_with_its_owner_even_if_it_is_frozen(directory: Path) -> None:
     with subprocess.Popen(SLEEP) as owner:
-        command = [str(TOOLS / "engine"), "start", str(directory), "--for", str(owner.pid)]
-        engine = Engine(subprocess.check_output(command, text=True).strip(), directory)
-        fill(engine)
-        os.kill(engine.pid, signal.SIGSTOP)
-        owner.kill()
+        try:
+            command = [str(TOOLS / "engine"), "start", str(directory), "--for", str(owner.pid)]
+            engine = Engine(subprocess.check_output(command, text=True).strip(), directory)
+            fill(engine)
+            os.kill(engine.pid, signal.SIGSTOP)
+        finally:
+            owner.kill()
     wait_for(lambda: not directory.exists(), 30.0, "the engine's directory is removed")
     assert processes_of(directory) == []
 
