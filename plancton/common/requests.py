@@ -10,7 +10,7 @@ import msgspec
 
 from plancton.common.codec import ProtocolError, pack, unpack
 
-CONTROL_PROTOCOL = 1
+CONTROL_PROTOCOL: Literal[1] = 1
 MAX_REQUEST_BYTES = 64 * 1024
 
 

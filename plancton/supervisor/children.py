@@ -23,9 +23,12 @@ from plancton.supervisor.machine import (
     Tick,
     has_process,
 )
+from plancton.supervisor.restart import RestartAt, RestartPolicy, decide, recent
 from plancton.supervisor.template import Birth, Template
 
 log = logging.getLogger(__name__)
+
+_TEMPLATE_PATIENCE = RestartPolicy(longest_delay_seconds=30.0, window_seconds=300.0)
 
 
 class _Life:
@@ -79,7 +82,9 @@ class Children:
         self._children = {name: Child(name=name) for name in WORKERS}
         self._lives: dict[str, _Life] = {}
         self._changed_unix = dict.fromkeys(WORKERS, time.time())
-        self.template_losses = 0
+        self._template_losses: tuple[float, ...] = ()
+        self._template_due: float | None = None
+        """When another template is to be started; None while there is one."""
 
     def child(self, name: str) -> Child:
         """Return the worker's state."""
@@ -100,7 +105,8 @@ class Children:
 
     def next_deadline(self) -> float | None:
         """Return when ``tick`` has something to do, in monotonic seconds."""
-        return min((child.deadline for child in self._children.values() if child.deadline is not None), default=None)
+        deadlines = [child.deadline for child in self._children.values()]
+        return min((moment for moment in (*deadlines, self._template_due) if moment is not None), default=None)
 
     def all_stopped(self) -> bool:
         """Tell whether no worker has a process, nor is to get one."""
@@ -140,15 +146,17 @@ class Children:
         """Act on the deadlines that have passed."""
         for name in WORKERS:
             self._event(name, Tick())
+        if self._template_due is not None and time.monotonic() >= self._template_due:
+            self._renew_template()
         self._reap_stray()
 
     def _reap_stray(self) -> None:
-        """Reap a child that is no worker's present life: one born too late, or an orphan of a dead template."""
+        """Reap a child that is no worker's present life: a dead template, what it left behind, one born too late."""
         try:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        known = {life.pid for life in self._lives.values()} | {self._template.pid}
+        known = {life.pid for life in self._lives.values()}
         if found is not None and found.si_pid not in known:
             os.waitpid(found.si_pid, os.WNOHANG)
 
@@ -165,10 +173,10 @@ class Children:
         self._bury(name, describe_end(status))
 
     def births(self) -> None:
-        """Take in the births that the template tells; renew the template if it's gone."""
+        """Take in the births that the template tells, or its end."""
         births = self._template.births()
         if births is None:
-            self._renew_template()
+            self._template_ended()
             return
         for born in births:
             name = self.name_of(born.boot)
@@ -185,13 +193,17 @@ class Children:
         if life.terminate:
             os.kill(pid, signal.SIGTERM)
 
+    def _template_ended(self) -> None:
+        """Have another template soon; one that can't start is tried for ever, more and more seldom."""
+        self._template.close()
+        now = time.monotonic()
+        self._template_losses = (*recent(self._template_losses, now, _TEMPLATE_PATIENCE), now)
+        verdict = decide(self._template_losses, now, self._random.random(), _TEMPLATE_PATIENCE)
+        self._template_due = verdict.monotonic if isinstance(verdict, RestartAt) else now + 60.0
+        log.error("the template process is gone; another is due in %.1f s", self._template_due - now)
+
     def _renew_template(self) -> None:
-        self.template_losses += 1
-        try:
-            _pid, status = os.waitpid(self._template.pid, os.WNOHANG)
-        except ChildProcessError:
-            status = 0
-        log.error("the template process %s; starting another", describe_end(status))
+        self._template_due = None
         self._template.renew()
         for name, life in self._lives.items():
             if life.pid is None:
@@ -220,7 +232,7 @@ class Children:
             life.terminate = True
         else:
             # Only a template that hangs keeps a worker unborn for so long; its successor won't hear of this birth.
-            os.kill(self._template.pid, signal.SIGKILL)
+            self._template.kill()
             self._bury(name, "was never born")
 
     def _ask(self, name: str, life: _Life) -> None:

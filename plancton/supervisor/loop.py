@@ -154,7 +154,8 @@ class Supervisor:
         if self.desk is not None:
             poller.register(self.desk.socket, zmq.POLLIN)
         for descriptor in (self._signals.fileno(), self._template.fileno(), *self.children.pidfds()):
-            poller.register(descriptor, zmq.POLLIN)
+            if descriptor >= 0:
+                poller.register(descriptor, zmq.POLLIN)
         deadlines = [self._next_settings, self._next_markers]
         child_deadline = self.children.next_deadline()
         if child_deadline is not None:

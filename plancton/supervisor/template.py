@@ -81,7 +81,7 @@ class Template:
         self._socket.settimeout(0.0)
 
     def fileno(self) -> int:
-        """Return the descriptor to poll for births, and for the template's end."""
+        """Return the descriptor to poll for births, and for the template's end; -1 while there is no template."""
         return self._socket.fileno()
 
     def ask(self, birth: Birth, lifeline: int) -> bool:
@@ -118,6 +118,11 @@ class Template:
             os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
         theirs.close()
         self._socket.settimeout(0.0)
+
+    def kill(self) -> None:
+        """End a template that hangs."""
+        if self._socket.fileno() >= 0:
+            os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Let the template end."""

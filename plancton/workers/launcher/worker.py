@@ -163,7 +163,8 @@ class Launcher:
         self._place.say(outcome)
 
     def _say(self) -> None:
-        if self._image is None:
+        if self._image is None or not (self._image.looked or self._image.detail):
+            # Nothing is known yet; what a launcher before this one said stays good.
             return
         state = images.state(self._image, len(self._in_flight))
         if state != self._said:
