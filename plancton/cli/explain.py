@@ -11,10 +11,10 @@ _LABEL_WIDTH = 11
 _MOST_ENDINGS = 5
 
 _MODES = {
-    Mode.ACTIVE: "active: pilots are launched wherever there is room",
-    Mode.DRAINING: "drained: it launches no pilots; planctonctl resume ends that",
-    Mode.DRAIN_STOPPING: "drained: it launches no pilots and stops once the last ended; planctonctl resume ends that",
-    Mode.FORCE_STOPPING: "stopping: it ends its pilots, then itself",
+    Mode.ACTIVE: "pilots are launched wherever there is room",
+    Mode.DRAINING: "it launches no pilots: drained; planctonctl resume ends that",
+    Mode.DRAIN_STOPPING: "it launches no pilots and stops once the last has ended; planctonctl resume ends that",
+    Mode.FORCE_STOPPING: "it ends its pilots, then itself",
 }
 
 
@@ -37,7 +37,7 @@ def explain(report: StatusReport) -> Iterator[str]:
     who = f"planctond {clean(report.version)}, instance {clean(report.instance)}"
     yield f"{who}, runs: pid {report.pid}, up {up}, {ready}"
     for label, lines in (
-        ("Mode", [f"{_MODES[report.mode]} (since {_ago(report, report.mode_since_unix)})"]),
+        ("Mode", [f"{report.mode}: {_MODES[report.mode]} (since {_ago(report, report.mode_since_unix)})"]),
         ("Pilots", pilots(report)),
         ("Owner", owner(report)),
         ("Engine", engine(report)),

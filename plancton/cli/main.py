@@ -65,8 +65,12 @@ class Verbs(click.Group):
                 rest.append(arg)
                 continue
             first.append(arg)
-            if not option.is_flag and not equals and waiting:
-                first.append(waiting.pop(0))
+            if option.is_flag or equals:
+                continue
+            if not waiting:
+                # Its value is missing; what follows here would be taken for it.
+                return first
+            first.append(waiting.pop(0))
         return [*first, *rest]
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/\s]*@")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _PRECISE_BELOW = 10
 
@@ -16,9 +16,10 @@ def clean(text: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time in its two largest units; a negative one counts as none."""
-    whole = max(0, int(seconds))
+    seconds = max(0.0, seconds)
+    whole = int(seconds)
     if whole < _MINUTE:
-        return f"{max(0.0, seconds):.1f} s" if seconds < _PRECISE_BELOW and seconds != whole else f"{whole} s"
+        return f"{seconds:.1f} s" if seconds < _PRECISE_BELOW and seconds != whole else f"{whole} s"
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     if whole < _DAY:
