@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from plancton.cli.contact import live_pilots
-from plancton.cli.wording import clean, cpus, duration, size
+from plancton.cli.wording import clean, count, cpus, duration, size
 from plancton.common.messages import Counters, Mode, Target
+from plancton.common.reasons import Reason
 from plancton.common.status import StatusReport
 
 _LABEL_WIDTH = 11
@@ -23,7 +24,9 @@ def notes(report: StatusReport) -> Iterator[str]:
     if report.mode is not Mode.ACTIVE:
         yield _MODES[report.mode]
     elif report.target is not None and report.target.hold is not None:
-        yield f"it launches no pilots now: {held(report.target, report)}"
+        want = report.target.want
+        what = f"it wants {count(want, 'pilot')} and no more" if want else "it launches no pilots now"
+        yield f"{what}: {held(report.target, report)}"
     for error in report.config.errors:
         yield f"the configuration is bad, and the last good one in force: {clean(error)}"
     for warning in report.config.warnings:
@@ -76,6 +79,8 @@ def held(target: Target, report: StatusReport) -> str:
     if target.hold is None:
         return ""
     detail = f": {clean(target.hold.detail)}" if target.hold.detail else ""
+    if target.hold.reason is Reason.ENGINE_UNKNOWN and report.pool_unknown is not None:
+        detail += f": {clean(report.pool_unknown.why)}"
     return f"{target.hold.reason}{detail} (since {_ago(report, target.hold.since_unix)})"
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from plancton.cli.contact import Refused, Trouble, Unreachable, running, status
 from plancton.cli.wording import clean, count, duration
+from plancton.common.messages import Mode
 from plancton.common.paths import PathError, Paths
 from plancton.common.reasons import Reason
 from plancton.common.status import ProcessState, StatusReport
@@ -22,13 +23,16 @@ _FIRST_DECISION_SECONDS = 2.0
 _LOOK_SECONDS = 0.05
 _ASK_SECONDS = 2.0
 _TOLD_LINES = 10
-_NOT_LOOKED_YET = {
+_NOT_DECIDED_YET = {
+    Reason.DRAINING,
+    Reason.STOPPING,
     Reason.NO_SETTINGS,
     Reason.HOST_UNKNOWN,
     Reason.OWNER_CPU_UNKNOWN,
     Reason.ENGINE_UNKNOWN,
     Reason.NO_IMAGE,
 }
+"""Holds that pass by themselves once everything was looked at: drained nodes say so by their mode."""
 
 
 class CantServe(Trouble):
@@ -200,11 +204,14 @@ def await_ready(paths: Paths, started: Started | None) -> StatusReport | None:
 
 
 def _decided(report: StatusReport) -> bool:
-    if report.pool_unknown is not None:
-        return report.target is not None and report.target.hold is not None
-    return report.target is not None and (
-        report.target.hold is None or report.target.hold.reason not in _NOT_LOOKED_YET
-    )
+    if report.mode is not Mode.ACTIVE:
+        return True
+    if report.target is None:
+        return False
+    hold = report.target.hold
+    if hold is None or hold.reason not in _NOT_DECIDED_YET:
+        return True
+    return hold.reason is Reason.ENGINE_UNKNOWN and report.pool_unknown is not None
 
 
 def not_ready(last: StatusReport | None) -> Trouble:

@@ -18,6 +18,8 @@ STOP_SECONDS = 30.0
 """How long planctond may take to stop its workers."""
 PROGRESS_SECONDS = 5.0
 """How often to say that it isn't gone yet."""
+_QUIET_SECONDS = 1.0
+"""How long a stop may take without a word."""
 _LOOK_SECONDS = 0.1
 _ASK_SECONDS = 3.0
 
@@ -139,10 +141,11 @@ def _is_holder(pid: int, lock_file: Path) -> bool:
 def _await_end(paths: Paths, pid: int) -> None:
     begun = time.monotonic()
     progress = _Progress()
-    progress.tell("")
     while running(paths) is not None:
-        if time.monotonic() - begun > STOP_SECONDS:
+        passed = time.monotonic() - begun
+        if passed > STOP_SECONDS:
             message = f"planctond, pid {pid}, still runs {duration(STOP_SECONDS)} after it was told to stop"
             raise Trouble(message)
-        progress.tell(f"waiting for planctond, pid {pid}, to end ...")
+        if passed > _QUIET_SECONDS:
+            progress.tell(f"waiting for planctond, pid {pid}, to end ...")
         time.sleep(_LOOK_SECONDS)

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -69,14 +69,23 @@ class PlainShow:
 
     def __call__(self, look: Look) -> None:
         """Print what this look adds."""
+        news: StatusReport | None = None
         if look.why != self._why:
             self._why = look.why
-            for line in [look.why] if look.report is None else _greeting(look.report):
-                click.echo(f"{clock(time.time())} {line}")
+            self._say([look.why if look.report is None else _greeting(look.report)])
+            news = look.report
         for happening in look.happenings[-_FIRST_SHOWN:] if self._first else look.happenings:
             click.echo(f"{clock(happening.at_unix)} {clean(happening.what)}: {clean(happening.text)}")
+        if news is not None:
+            # Last, so that the past comes before the present.
+            self._say(notes(news))
         self._first = self._first and look.report is None
         sys.stdout.flush()
+
+    @staticmethod
+    def _say(lines: Iterable[str]) -> None:
+        for line in lines:
+            click.echo(f"{clock(time.time())} {line}")
 
 
 @click.command()
@@ -94,8 +103,8 @@ def watch(paths: Paths, *, seconds: float | None) -> None:
                 return
 
 
-def _greeting(report: StatusReport) -> list[str]:
-    return [f"planctond {clean(report.version)} runs, pid {report.pid}, {report.mode}", *notes(report)]
+def _greeting(report: StatusReport) -> str:
+    return f"planctond {clean(report.version)} runs, pid {report.pid}, {report.mode}"
 
 
 @contextmanager

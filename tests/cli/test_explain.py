@@ -81,6 +81,13 @@ def test_an_unreachable_engine_says_why_and_since_when() -> None:
     assert "how many run isn't known" in text
 
 
+def test_a_hold_for_the_engines_sake_tells_what_the_engine_said() -> None:
+    hold = Hold(reason=Reason.ENGINE_UNKNOWN, detail="no fresh look at the engine", since_unix=NOW)
+    unknown = PoolUnknown(why="connection refused", since_unix=NOW)
+    text = told(report(), target=target(hold=hold), pool=None, pool_unknown=unknown)
+    assert "held: engine-unknown: no fresh look at the engine: connection refused (since 0 s)" in text
+
+
 def test_launches_and_endings_are_told_the_latter_with_reasons_and_a_bound() -> None:
     wishes = (Wish(slot=3, incarnation=1, reason=Reason.ROOM),)
     endings = tuple(Ending(container_id=str(n), name=f"pilot-{n}", reason=Reason.EXPIRED) for n in range(7))
@@ -166,7 +173,7 @@ def test_each_mode_says_what_it_means(mode: Mode, words: str) -> None:
 def test_whoever_starts_it_hears_why_nothing_is_launched_and_what_is_wrong_with_the_file() -> None:
     config = ConfigStatus(file="/c", exists=True, loaded_unix=NOW, generation=1, warnings=("w",), errors=("e",))
     assert list(notes(msgspec.structs.replace(report(), target=target(hold=HOLD), config=config))) == [
-        "it launches no pilots now: owner-cpu: the owner uses 7.9 of 8 CPUs (since 12 s)",
+        "it wants 3 pilots and no more: owner-cpu: the owner uses 7.9 of 8 CPUs (since 12 s)",
         "the configuration is bad, and the last good one in force: e",
         "warning: w",
     ]

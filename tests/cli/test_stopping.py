@@ -38,7 +38,7 @@ def process(paths: Paths, behaviour: str) -> Iterator[subprocess.Popen[bytes]]:
 def test_stop_leaves_the_pilots(planctonctl: Planctonctl, planctond: FakePlanctond, pilots: int, words: str) -> None:
     planctond.report = report(pilots)
     result = planctonctl("stop")
-    assert (result.exit_code, result.stdout) == (0, f"planctond stopped; {words}\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"planctond stopped; {words}\n", "")
     assert planctond.asked[-1] == Stop()
 
 
@@ -84,6 +84,7 @@ def test_no_other_process_gets_sigterm(planctonctl: Planctonctl, paths: Paths, m
 
 def test_one_that_does_not_go_is_told(planctonctl: Planctonctl, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(stopping, "_QUIET_SECONDS", 0.2)
     with process(paths, "stubborn") as fake:
         result = planctonctl("stop")
     assert result.exit_code == 1
