@@ -1,16 +1,15 @@
 """The Docker engine: typed calls, each with a deadline, errors as values. The only module that knows docker-py.
 
-docker-py gives the transport over TCP and TLS, reads the DOCKER_* variables and the registries' logins. Its own calls aren't
-used: they have a timeout for each wait but none for the whole call, and a pull has none at all.
+docker-py gives the transport over TCP and TLS, and reads the DOCKER_* variables and the registries' logins. Its own
+calls aren't used: they have a timeout for each wait but none for the whole call, and a pull has none at all.
 """
 
 import http
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import docker
@@ -20,57 +19,16 @@ import docker.errors
 import docker.utils
 
 from plancton.common import engine_answers as answers
+from plancton.common.engine_events import EventStream
 from plancton.common.engine_socket import SocketAdapter
-from plancton.common.engine_types import Container, EngineEvent, EngineInfo, Failure, FailureKind
+from plancton.common.engine_types import Container, EngineInfo, Failure, FailureKind
 from plancton.common.engine_wire import ERRORS, RefusedError, Reply, Request, failure_of, send
+from plancton.common.masking import mask, mask_url
 
 T = TypeVar("T")
 
 _DEFAULT_URL = "unix:///var/run/docker.sock"
 _NEWEST_KNOWN_API = (1, 44)
-_HANG_UP_SECONDS = 1.0
-
-
-class EventStream:
-    """Events of containers as they come. Iterating blocks until there is one.
-
-    It ends when the engine goes away, and after ``close``.
-    """
-
-    def __init__(self, reply: Reply, give_up: Callable[[], None]) -> None:
-        """Read from ``reply``; ``give_up`` is called once, or more often, when nothing more will be read."""
-        self._reply = reply
-        self._give_up = give_up
-        self._lines = reply.lines()
-        self._reading = threading.Lock()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> EngineEvent:
-        with self._reading:
-            try:
-                return answers.decode_event(next(self._lines))
-            except ERRORS:
-                # Whatever broke it, only a new stream and a full look tell what is true now.
-                self._release()
-                raise StopIteration from None
-            except StopIteration:
-                self._release()
-                raise
-
-    def close(self) -> None:
-        """End the iteration at once, from whatever thread it goes on in. Closing again does nothing."""
-        self._reply.hang_up()
-        # A reader that can't be hung up on sees the end by itself, at its next event.
-        if self._reading.acquire(timeout=_HANG_UP_SECONDS):
-            self._release()
-            self._reading.release()
-
-    def _release(self) -> None:
-        self._lines.close()
-        self._reply.close()
-        self._give_up()
 
 
 class Engine:
@@ -85,7 +43,8 @@ class Engine:
 
         DOCKER_CERT_PATH and DOCKER_TLS_VERIFY apply to TCP addresses.
         """
-        self.url = url or os.environ.get("DOCKER_HOST") or _DEFAULT_URL
+        self._url = url or os.environ.get("DOCKER_HOST") or _DEFAULT_URL
+        self._peer = self._url if self._url.startswith("unix:") else mask_url(self._url)
         self._idle: list[docker.APIClient] = []
         """Clients, each with its connection, that no call uses now: as many as calls were ever under way at once."""
         self._api_version: str | None = None
@@ -232,7 +191,7 @@ class Engine:
         try:
             return self._idle.pop()
         except IndexError:
-            return _client(self.url)
+            return _client(self._url)
 
     def _send(self, client: docker.APIClient, request: Request, ends_at: float) -> Reply:
         version = self._api_version
@@ -248,7 +207,7 @@ class Engine:
             # Another engine, of another version, may answer next time.
             self._api_version = None
             client.close()
-        return failure_of(error, self.url, time.monotonic() - began)
+        return failure_of(error, self._peer, time.monotonic() - began)
 
 
 def _client(url: str) -> docker.APIClient | Failure:
@@ -259,7 +218,7 @@ def _client(url: str) -> docker.APIClient | Failure:
         # A version given spares the constructor a call that has no deadline; ours is negotiated.
         client = docker.APIClient(base_url=url, tls=tls, version=docker.constants.DEFAULT_DOCKER_API_VERSION)
     except (docker.errors.DockerException, OSError, ValueError) as error:
-        return Failure(kind=FailureKind.REFUSED, detail=f"{url}: {error}", seconds=0.0)
+        return Failure(kind=FailureKind.REFUSED, detail=mask(f"{url}: {error}"), seconds=0.0)
     if unix:
         client.mount(client.base_url, SocketAdapter(_socket_path(url)))
         # Proxies and .netrc mean nothing to a socket file, and looking for them takes a third of a call's CPU time.
@@ -269,7 +228,7 @@ def _client(url: str) -> docker.APIClient | Failure:
 
 def _socket_path(url: str) -> str:
     # Like docker-py, take unix://path for unix:///path.
-    return "/" + docker.utils.parse_host(url).removeprefix("http+unix://").lstrip("/")
+    return "/" + str(docker.utils.parse_host(url)).removeprefix("http+unix://").lstrip("/")
 
 
 def _login(repository: str) -> dict[str, str] | Failure:

@@ -1,7 +1,7 @@
 """HTTP over a UNIX socket for requests: one connection, used again for every call.
 
-docker-py's own keeps a connection for each URL that was ever asked for, 25 at most, so that hardly any is used twice; and it
-leaves the socket of a connection that failed to the garbage collector.
+docker-py's own keeps a connection for each URL that was ever asked for, 25 at most, so that hardly any is used twice;
+and it leaves the socket of a connection that failed to the garbage collector.
 """
 
 import socket

@@ -48,7 +48,7 @@ ERRORS = (
     OSError,
     ValueError,
 )
-"""All that an exchange raises, whatever the engine and the network do. ValueError is how some layers refuse a header."""
+"""All that an exchange raises, whatever the engine and the network do. ValueError stands for a bad header."""
 
 
 class Reply:

@@ -1,1 +1,1 @@
-"""Stand-ins for parts of planctond, each verified against the real one by a contract test."""
+"""Fast stand-ins for real parts; each has contract tests that also run against the real one."""

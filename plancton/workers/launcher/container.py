@@ -20,7 +20,7 @@ def spec_hash(settings: Settings) -> str:
     return hashlib.sha256(msgspec.json.encode(spec)).hexdigest()[:12]
 
 
-def create_body(
+def create_body(  # noqa: PLR0913 - keyword-only, and each says something else of one pilot
     settings: Settings, *, image: str, node: str, instance: str, slot: int, incarnation: int, info: EngineInfo
 ) -> dict[str, Any]:
     """Return the create call's body for one pilot.
