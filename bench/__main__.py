@@ -30,7 +30,7 @@ def _chosen(_: click.Context, __: click.Parameter, text: str | None) -> frozense
 @click.option("--only", "chosen", callback=_chosen, metavar="LIST", help=f"Of {','.join(MEASURES)}; default: all.")
 @click.option("--pilots", default=8, show_default=True, type=click.IntRange(1, 200), help="Pilots on the full node.")
 @click.option("--runs", type=click.IntRange(1, 100), help="Repeats of each figure.  [default: 2; 3 with --full]")
-@click.option("--full", is_flag=True, help="Longer windows: better figures, some 50 minutes instead of 12.")
+@click.option("--full", is_flag=True, help="Longer windows: better figures, an hour instead of a quarter of one.")
 @click.option("--lives", help="Seconds that pilots live, as a list, each with its window: 5:20,20:40,60:60")
 @click.option("--subject", default="all", type=click.Choice(["all", "references", "planctond"]), show_default=True)
 @click.option("--image", default="busybox", show_default=True, help="Must be on the engine and have /bin/sleep.")
