@@ -130,6 +130,8 @@ class Target(Message, frozen=True, kw_only=True):
     """How many pilots should run."""
     running: int
     launch: tuple[Wish, ...] = ()
+    withdrawn: tuple[Wish, ...] = ()
+    """Wishes not to be started now. A launch under way may fulfil them yet, so their slots stay theirs."""
     end: tuple[Ending, ...] = ()
     hold: Hold | None = None
     room_cpus: float | None = None

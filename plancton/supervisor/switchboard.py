@@ -82,9 +82,12 @@ class Switchboard:
             self._publish(rest, envelope)
 
     def _welcome(self, name: str, identity: bytes) -> None:
-        """Tell a worker's new life the last word on all that it hears, then the events it missed."""
+        """Tell a worker's new life the last word on all that it hears, then the events it missed.
+
+        Its former life's own words come first, so that it can go on from them before it acts on anything else.
+        """
         self._connected[name] = identity
-        for topic, (frames, _envelope) in self._last.items():
+        for topic, (frames, _envelope) in sorted(self._last.items(), key=lambda item: item[1][1].sender != name):
             if topic in HEARS[name]:
                 send(self.socket, [identity, *frames])
         backlog = self._backlog[name]

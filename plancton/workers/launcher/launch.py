@@ -1,4 +1,4 @@
-"""One launch, in a thread of its own: create, check that it's still wished, start, and clean up after a failure."""
+"""One launch, in a thread of its own: create, check that its slot is free and that it's still wished, start."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,9 +9,11 @@ import msgspec
 from plancton.common.engine import Engine
 from plancton.common.engine_types import Failure, FailureKind
 from plancton.common.messages import LaunchOutcome, Outcome, Wish
-from plancton.common.pilot import ENDED_STATES
+from plancton.common.naming import LABEL_INSTANCE, LABEL_SLOT
+from plancton.common.pilot import ENDED_STATES, PilotState
 
 CREATE_DEADLINE_SECONDS = 30.0
+LOOK_DEADLINE_SECONDS = 10.0
 START_DEADLINE_SECONDS = 60.0
 
 
@@ -19,6 +21,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What a launch needs."""
 
     wish: Wish
+    instance: str
     name: str
     body: Mapping[str, Any]
     image_id: str
@@ -27,7 +30,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 def launch(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> LaunchOutcome:
     """Start one pilot; whatever happens comes back as its outcome.
 
-    The name makes it repeatable: where a container of this name is there already, an earlier attempt made it.
+    The name makes it repeatable: where a container of this name is there already, an earlier attempt made it. Each
+    launch creates before it looks who else is in its slot, so that of two launches at most one starts, whatever
+    messages were lost, late or repeated.
     """
     began = time.monotonic()
     outcome, detail = _attempt(engine, what, still_wished)
@@ -45,25 +50,32 @@ def launch(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> La
 
 def _attempt(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> tuple[Outcome, str]:
     created = engine.create(what.body, what.name, deadline=CREATE_DEADLINE_SECONDS)
-    if isinstance(created, Failure):
-        if created.kind is not FailureKind.CONFLICT:
-            return _failed(created)
-        there = engine.inspect(what.name)
-        if isinstance(there, Failure):
-            return _failed(there)
-        if there.state in ENDED_STATES:
-            return Outcome.DONE, "had been started and has ended"
-        created = there.container_id
-    if not still_wished():
-        engine.remove(created, force=False)
-        return Outcome.REFUSED, "no longer wished"
-    started = engine.start(created, deadline=START_DEADLINE_SECONDS)
-    if started is None:
+    if isinstance(created, Failure) and created.kind is not FailureKind.CONFLICT:
+        return _failed(created)
+    labels = {LABEL_INSTANCE: what.instance, LABEL_SLOT: str(what.wish.slot)}
+    in_slot = engine.list_containers(labels, deadline=LOOK_DEADLINE_SECONDS)
+    if isinstance(in_slot, Failure):
+        return _failed(in_slot)
+    own = next((container for container in in_slot if container.name == what.name), None)
+    if own is None:
+        return Outcome.FAILED, "removed by somebody else before it was started"
+    if own.state is not PilotState.CREATED:
+        return Outcome.DONE, f"had been started before; it is {own.state}"
+    others = [container.name for container in in_slot if container is not own and container.state not in ENDED_STATES]
+    if others or not still_wished():
+        engine.remove(own.container_id, force=False)
+        return Outcome.REFUSED, f"{others[0]} has its slot" if others else "no longer wished"
+    return _start(engine, own.container_id)
+
+
+def _start(engine: Engine, container_id: str) -> tuple[Outcome, str]:
+    failure = engine.start(container_id, deadline=START_DEADLINE_SECONDS)
+    if failure is None:
         return Outcome.DONE, ""
-    if started.kind is not FailureKind.TIMED_OUT:
+    if failure.kind is not FailureKind.TIMED_OUT:
         # Without force: if it does run after all, the next look shows it.
-        engine.remove(created, force=False)
-    return _failed(started)
+        engine.remove(container_id, force=False)
+    return _failed(failure)
 
 
 def _failed(failure: Failure) -> tuple[Outcome, str]:

@@ -25,7 +25,7 @@ def to_start(
 ) -> tuple[Wish, ...]:
     """Return the wishes to start now, replacements first.
 
-    ``in_flight`` are being started. ``settled`` were started since the scheduler said ``target``: it doesn't know yet.
+    ``in_flight`` are being started. ``settled`` were started or failed, which the scheduler doesn't know yet.
     """
     if target is None or now >= target.valid_until_monotonic:
         return ()

@@ -25,6 +25,8 @@ _LANES = 8
 _PULL_DEADLINE_SECONDS = 1800.0
 _INFO_DEADLINE_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
+_SETTLED_SECONDS = 30.0
+"""How long a launch that ended isn't tried again while it's wished all the same: its effect should be seen by then."""
 
 
 class Launcher:
@@ -44,7 +46,8 @@ class Launcher:
         self._image: images.Image | None = None
         self._target: Target | None = None
         self._in_flight: set[Key] = set()
-        self._settled: set[Key] = set()
+        self._settled: dict[Key, float] = {}
+        """When launches ended that the scheduler still wishes for."""
         self._said: LauncherState | None = None
         self._next_look = 0.0
         self._former: LauncherState | None = None
@@ -57,8 +60,10 @@ class Launcher:
                 self._set(settings)
             case Target() as target:
                 self._target = target
-                self._settled &= {key(wish) for wish in target.launch}
+                wishes = {key(wish) for wish in target.launch}
+                self._settled = {what: moment for what, moment in self._settled.items() if what in wishes}
             case LauncherState() as state if self._said is None:
+                # Its own last word is the first that a new launcher hears, before the settings.
                 self._former = state
 
     def turn(self, now: float) -> float:
@@ -129,7 +134,8 @@ class Launcher:
         image, info = self._image, self._info
         if image is None or image.image_id is None or info is None:
             return
-        for wish in to_start(self._target, self._in_flight, self._settled, now):
+        settled = {what for what, moment in self._settled.items() if now - moment < _SETTLED_SECONDS}
+        for wish in to_start(self._target, self._in_flight, settled, now):
             if len(self._in_flight) >= _LANES:
                 return
             self._in_flight.add(key(wish))
@@ -148,7 +154,7 @@ class Launcher:
             info=info,
         )
         name = container_name(self._instance, wish.slot, wish.incarnation)
-        return Launch(wish=wish, name=name, body=body, image_id=image_id)
+        return Launch(wish=wish, instance=self._instance, name=name, body=body, image_id=image_id)
 
     def _still_wished(self, what: Key) -> bool:
         # Called from a launch's thread: it reads one reference, which the loop replaces whole.
@@ -156,9 +162,14 @@ class Launcher:
 
     def _launched(self, what: Key, outcome: LaunchOutcome) -> None:
         self._in_flight.discard(what)
-        if outcome.outcome is Outcome.DONE:
-            self._settled.add(what)
-        elif self._image is not None and outcome.detail.startswith(FailureKind.NOT_FOUND):
+        if outcome.outcome is not Outcome.REFUSED:
+            # A failure too: how soon it's tried again is the scheduler's to say.
+            self._settled[what] = time.monotonic()
+        if (
+            outcome.outcome is Outcome.FAILED
+            and self._image is not None
+            and outcome.detail.startswith(FailureKind.NOT_FOUND)
+        ):
             self._image = images.gone(self._image)
         self._place.say(outcome)
 

@@ -79,10 +79,12 @@ class Host:
         self._instance = instance
         self._proc = proc
         self._ticks = float(os.sysconf("SC_CLK_TCK"))
-        self._mounts = parse_mounts((proc / "mounts").read_text(encoding="utf-8"))
+        self._mounts = CgroupMounts()
         self._at: float | None = None
         self._cpu: CpuTimes | None = None
+        self._driver: str | None = None
         self._pilots_seconds: float | None = None
+        """None where the last look couldn't tell."""
         self._pilot_seconds: dict[str, float] = {}
 
     def look(self, now: float, driver: str, running: tuple[str, ...]) -> tuple[HostLook | None, dict[str, PilotUse]]:
@@ -90,10 +92,20 @@ class Host:
 
         The first call returns no look, for there is nothing to compare with.
         """
+        if driver != self._driver:
+            # The accounts are kept elsewhere: nothing to compare with.
+            self._driver, self._pilots_seconds, self._pilot_seconds = driver, None, {}
+        if self._pilots_seconds is None:
+            # Some hosts mount their cgroups late. A mount point's name may be any bytes.
+            text = (self._proc / "mounts").read_text(encoding="utf-8", errors="surrogateescape")
+            self._mounts = parse_mounts(text)
         accounts = Accounts(self._instance, driver, self._mounts)
         cpu = parse_stat((self._proc / "stat").read_text(encoding="ascii"), self._ticks)
         memory = parse_meminfo((self._proc / "meminfo").read_text(encoding="ascii"))
         pilots_seconds = accounts.all_cpu_seconds()
+        if pilots_seconds is None and not running:
+            # No cgroup of ours: nothing has run yet. If something does run, its use is elsewhere and unknown.
+            pilots_seconds = 0.0
         interval = now - self._at if self._at is not None else 0.0
         uses = self._uses(accounts, running, interval)
         look = None
@@ -102,7 +114,7 @@ class Host:
                 ncpus=cpu.ncpus,
                 interval_seconds=interval,
                 busy_cpus=min(cpu.ncpus, used_between(self._cpu.busy_seconds, cpu.busy_seconds) / interval),
-                pilots_cpus=self._pilots_cpus(pilots_seconds, interval, anything_runs=bool(running)),
+                pilots_cpus=self._pilots_cpus(pilots_seconds, interval),
                 ram_bytes=memory.ram_bytes,
                 available_bytes=memory.available_bytes,
                 swap_bytes=memory.swap_bytes,
@@ -110,11 +122,8 @@ class Host:
         self._at, self._cpu, self._pilots_seconds = now, cpu, pilots_seconds
         return look, uses
 
-    def _pilots_cpus(self, seconds: float | None, interval: float, *, anything_runs: bool) -> float | None:
-        if seconds is None:
-            # No cgroup of ours: nothing has run yet. If something does run, its use is elsewhere and unknown.
-            return None if anything_runs else 0.0
-        if self._pilots_seconds is None and self._cpu is None:
+    def _pilots_cpus(self, seconds: float | None, interval: float) -> float | None:
+        if seconds is None or self._pilots_seconds is None:
             return None
         return used_between(self._pilots_seconds, seconds) / interval
 

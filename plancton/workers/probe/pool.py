@@ -27,8 +27,9 @@ def from_containers(containers: Iterable[Container], before: Pool) -> Pool:
         identity = parse_labels(container.labels)
         if identity is None:
             continue
-        known = before.get(container.container_id)
         state = PilotState(container.state)
+        known = before.get(container.container_id)
+        known_end = known if state in ENDED_STATES else None
         pool[container.container_id] = Pilot(
             container_id=container.container_id,
             name=container.name,
@@ -38,8 +39,8 @@ def from_containers(containers: Iterable[Container], before: Pool) -> Pool:
             state=state,
             created_unix=container.created_unix,
             started_unix=container.started_unix or (known.started_unix if known else None),
-            ended_unix=known.ended_unix if known and state in ENDED_STATES else None,
-            exit_code=known.exit_code if known and state in ENDED_STATES else container.exit_code,
+            ended_unix=known_end.ended_unix if known_end else None,
+            exit_code=known_end.exit_code if known_end and container.exit_code is None else container.exit_code,
         )
     return pool
 

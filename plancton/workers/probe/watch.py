@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from plancton.common.engine import Engine
+from plancton.common.engine_events import EventStream
 from plancton.common.engine_types import Container, EngineEvent, EngineInfo, Failure
 from plancton.common.naming import LABEL_INSTANCE
 from plancton.workers.lanes import Lanes
@@ -41,6 +42,7 @@ class EngineWatch:
         self._events: queue.SimpleQueue[EngineEvent | StreamEnded] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._info: EngineInfo | None = None
+        self._stream: EventStream | None = None
         threading.Thread(target=self._follow, name="events", daemon=True).start()
 
     def take(self) -> list[EngineEvent | StreamEnded]:
@@ -63,6 +65,8 @@ class EngineWatch:
     def close(self) -> None:
         """Stop following the events; threads that still wait for the engine end by themselves."""
         self._closed.set()
+        if self._stream is not None:
+            self._stream.close()
 
     def _look(self) -> FullLook | Failure:
         info = self._info or self._engine.info(deadline=LOOK_DEADLINE_SECONDS)
@@ -80,6 +84,7 @@ class EngineWatch:
             if isinstance(stream, Failure):
                 self._put(StreamEnded(stream.detail))
             else:
+                self._stream = stream
                 for event in stream:
                     since = event.at_nano
                     self._put(event)

@@ -64,15 +64,21 @@ class Probe:
 
     def turn(self, now: float) -> float:
         """Look where a look is due and say what was seen."""
-        if now >= self._next_host:
-            self._look_at_host(now)
         if self._watch is not None:
             self._follow(self._watch, now)
-        return min(self._next_host, self._next_look) if self._watch is not None else self._next_host
+        if self.ready and now >= self._next_host:
+            # Not before, for the engine tells where the pilots' cgroups are, and which of them run.
+            self._look_at_host(now)
+        # What is under way wakes the loop when it's there.
+        moments = [self._next_host] if self.ready else []
+        moments += [self._next_look] if self._watch is not None and self._looking_since is None else []
+        return min(moments, default=now + _LOOK_SECONDS)
 
     def _open(self, url: str | None) -> None:
         if self._watch is not None:
             self._watch.close()
+            self._unknown = PoolUnknown(why="another engine is to be used", since_unix=time.time())
+            self._place.say(self._unknown)
         self._url = url
         self._pool, self._info = {}, None
         self._looking_since, self._next_look = None, 0.0

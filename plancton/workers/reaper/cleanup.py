@@ -17,6 +17,8 @@ _REST_SECONDS = 2.0
 """How long an ended container waits for its removal, which would compete with its replacement's start."""
 _MOST_RESTING = 32
 """More ended containers than these aren't let wait."""
+_MOST_TERMS = 3
+"""After as many failed attempts at SIGTERM, SIGKILL is tried."""
 _NEVER_STARTED_SECONDS = 20.0
 """How old a container that nobody wishes to start must be to be debris."""
 
@@ -41,6 +43,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """What the reaper remembers of one container. Moments are monotonic seconds."""
 
+    started_at: float | None = None
+    """When it was started. Kept from the first sight of it, so that a wall clock that jumps doesn't age it."""
     terminated_at: float | None = None
     ended_for: Reason | None = None
     """Why it was ended by the reaper; None where it ends by itself."""
@@ -83,7 +87,7 @@ def due(facts: Facts, memories: Memories, busy: frozenset[str], now: float, now_
         elif pilot.state is PilotState.CREATED:
             order = None if (pilot.slot, pilot.incarnation) in wished else _remove_debris(pilot, now_unix)
         else:
-            expired = now_unix - (pilot.started_unix or pilot.created_unix) > facts.settings.max_ttl
+            expired = memory.started_at is not None and now - memory.started_at > facts.settings.max_ttl
             reason = ending.reason if ending else (Reason.EXPIRED if expired else memory.ended_for)
             order = _end(pilot, reason, memory, now, facts.settings.stop_grace) if reason else None
         if order is not None:
@@ -104,28 +108,33 @@ def _remove_debris(pilot: Pilot, now_unix: float) -> Order | None:
 
 
 def _end(pilot: Pilot, reason: Reason, memory: Memory, now: float, grace_seconds: float) -> Order | None:
-    if memory.terminated_at is None:
+    if memory.terminated_at is None and memory.tries < _MOST_TERMS:
         return Order(act=Act.TERMINATE, pilot=pilot, reason=reason)
-    if now - memory.terminated_at >= grace_seconds:
+    if memory.terminated_at is None or now - memory.terminated_at >= grace_seconds:
         return Order(act=Act.KILL, pilot=pilot, reason=reason)
     return None
 
 
-def after(order: Order, memory: Memory, now: float, *, done: bool) -> Memory:
-    """Return the memory after the call of ``order`` came back."""
+def after(order: Order, memory: Memory, now: float, *, failed: bool) -> Memory:
+    """Return the memory after the call of ``order`` came back. One that timed out may have had its effect."""
+    if order.act is Act.TERMINATE and not failed:
+        return Memory(started_at=memory.started_at, terminated_at=now, ended_for=order.reason)
     tries = memory.tries + 1
     delay = min(_RETRY_SECONDS * 2.0 ** min(tries - 1, 10), _LONGEST_RETRY_SECONDS)
-    if order.act is Act.REMOVE:
-        return msgspec.structs.replace(memory, tries=tries, not_before=now + delay)
-    if order.act is Act.TERMINATE and done:
-        return Memory(terminated_at=now, ended_for=order.reason)
-    return msgspec.structs.replace(memory, ended_for=order.reason, tries=tries, not_before=now + delay)
+    ended_for = memory.ended_for if failed or order.act is Act.REMOVE else order.reason
+    return msgspec.structs.replace(memory, ended_for=ended_for, tries=tries, not_before=now + delay)
 
 
-def forget(memories: Memories, pilots: Iterable[Pilot]) -> dict[str, Memory]:
-    """Return the memories of the containers that still exist."""
-    there = {pilot.container_id for pilot in pilots}
-    return {key: memory for key, memory in memories.items() if key in there}
+def seen(memories: Memories, pilots: Iterable[Pilot], now: float, now_unix: float) -> dict[str, Memory]:
+    """Return the memories of the containers that exist, now that ``pilots`` were seen."""
+    there: dict[str, Memory] = {}
+    for pilot in pilots:
+        memory = memories.get(pilot.container_id, Memory())
+        if memory.started_at is None and pilot.state is not PilotState.CREATED:
+            age = now_unix - (pilot.started_unix or pilot.created_unix)
+            memory = msgspec.structs.replace(memory, started_at=now - max(0.0, age))
+        there[pilot.container_id] = memory
+    return there
 
 
 def next_moment(facts: Facts, memories: Memories, now: float) -> float:

@@ -41,7 +41,7 @@ class Reaper:
                 self._target = target
             case PoolLook() as pool:
                 self._pool = pool
-                self._memories = cleanup.forget(self._memories, pool.pilots)
+                self._memories = cleanup.seen(self._memories, pool.pilots, time.monotonic(), time.time())
             case PoolUnknown():
                 self._pool = None
 
@@ -64,7 +64,7 @@ class Reaper:
         container_id = order.pilot.container_id
         self._busy.discard(container_id)
         memory = self._memories.get(container_id, cleanup.Memory())
-        done = outcome is not None and outcome.outcome is Outcome.DONE
-        self._memories[container_id] = cleanup.after(order, memory, time.monotonic(), done=done)
+        failed = outcome is not None and outcome.outcome is Outcome.FAILED
+        self._memories[container_id] = cleanup.after(order, memory, time.monotonic(), failed=failed)
         if outcome is not None:
             self._place.say(outcome)

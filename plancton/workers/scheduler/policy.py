@@ -26,6 +26,8 @@ from plancton.workers.scheduler.room import Room, room
 TARGET_VALID_SECONDS = 15.0
 """How long hands may act on a target. Longer than its repetition, shorter than an owner's patience."""
 _LONGEST_RETRY_SECONDS = 60.0
+_FOR_THE_OWNER = frozenset({Reason.OWNER_CPU, Reason.OWNER_MEMORY})
+"""Endings for these reasons are evictions."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     grown_at: tuple[float, ...] = ()
     """The moments of the growth that still counts against ``docks_per_loop``."""
     wishes: tuple[Wish, ...] = ()
+    """Those whose pilot was never seen, oldest first. One that is held back stays here and keeps its slot: a launch
+    under way may fulfil it yet."""
     pressed_since: float | None = None
     """Since when there are more pilots than room."""
     endings: tuple[Ending, ...] = ()
@@ -68,6 +72,7 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A decision before it's dressed as a Target."""
 
     memory: Memory
+    launch: tuple[Wish, ...] = ()
     want: int = 0
     hold: tuple[Reason, str] | None = None
     room: Room | None = None
@@ -89,7 +94,8 @@ def decide(facts: Facts, memory: Memory, now: float, now_unix: float) -> tuple[T
         valid_until_monotonic=now + TARGET_VALID_SECONDS,
         want=plan.want,
         running=len(slots.alive(pilots)),
-        launch=after.wishes,
+        launch=plan.launch,
+        withdrawn=after.wishes[len(plan.launch) :],
         end=after.endings,
         hold=Hold(reason=plan.hold[0], detail=plan.hold[1], since_unix=held_since) if plan.hold else None,
         room_cpus=plan.room.cpus if plan.room else None,
@@ -102,12 +108,19 @@ def decide(facts: Facts, memory: Memory, now: float, now_unix: float) -> tuple[T
 
 def recover(target: Target) -> Memory:
     """Return what a scheduler remembers that starts after another one which said ``target`` last."""
+    said_at = target.valid_until_monotonic - TARGET_VALID_SECONDS
+    hold = target.hold
+    evicted = any(ending.reason in _FOR_THE_OWNER for ending in target.end)
     return Memory(
         generation=target.generation,
         next_incarnation=target.next_incarnation,
         capacity=target.capacity,
-        wishes=target.launch,
+        full_at=said_at,
+        wishes=target.launch + target.withdrawn,
         endings=target.end,
+        evicted_at=said_at if evicted or (hold and hold.reason is Reason.AFTER_EVICTION) else None,
+        hold_reason=hold.reason if hold else None,
+        hold_since_unix=hold.since_unix if hold else 0.0,
     )
 
 
@@ -115,16 +128,19 @@ def launch_failed(memory: Memory, now: float, *, failed: bool) -> Memory:
     """Return the memory after a launch ended: failures in a row hold further launches for longer and longer."""
     if not failed:
         return msgspec.structs.replace(memory, launch_failures=0, retry_at=0.0)
+    if now < memory.retry_at:
+        # It was under way when the one before failed: several of one cause are one failure.
+        return memory
     failures = memory.launch_failures + 1
     delay = min(2.0 ** min(failures - 1, 10), _LONGEST_RETRY_SECONDS)
-    return msgspec.structs.replace(memory, launch_failures=failures, retry_at=max(memory.retry_at, now + delay))
+    return msgspec.structs.replace(memory, launch_failures=failures, retry_at=now + delay)
 
 
 def _plan(facts: Facts, memory: Memory, now: float) -> _Plan:
     blind = _blind(facts)
     if blind is not None:
         # Nothing is known to be over either, so that what was asked to end stays so.
-        return _Plan(memory=msgspec.structs.replace(memory, wishes=()), hold=blind)
+        return _Plan(memory=memory, hold=blind)
     settings, pool, host = facts.settings, facts.pool, facts.host
     assert settings is not None  # noqa: S101 - _blind's own condition
     assert pool is not None  # noqa: S101
@@ -134,14 +150,14 @@ def _plan(facts: Facts, memory: Memory, now: float) -> _Plan:
     if host is None or facts.owner_cpus is None:
         reason = Reason.HOST_UNKNOWN if host is None else Reason.OWNER_CPU_UNKNOWN
         detail = "no fresh look at the host" if host is None else "the pilots' CPU accounting can't be read"
-        return _Plan(memory=msgspec.structs.replace(memory, wishes=()), hold=(reason, detail))
+        return _Plan(memory=memory, hold=(reason, detail))
     there = len(slots.alive(pool.pilots))
     space = room(host, facts.owner_cpus, settings, there)
     memory = _press(memory, pool, space, settings, now)
     hold = _hold(facts, memory, settings, now)
     if hold is not None:
         want = 0 if hold[0] in {Reason.DRAINING, Reason.STOPPING} else min(there, space.pilots)
-        return _Plan(memory=msgspec.structs.replace(memory, wishes=()), want=want, hold=hold, room=space)
+        return _Plan(memory=memory, want=want, hold=hold, room=space)
     return _launch(memory, pool, space, settings, now)
 
 
@@ -157,8 +173,10 @@ def _blind(facts: Facts) -> tuple[Reason, str] | None:
 def _remember(memory: Memory, pool: PoolLook, now: float, settings: Settings) -> Memory:
     """Bring what is remembered up to what the pool shows."""
     wishes = slots.unmet(memory.wishes, pool.pilots)
-    present = slots.present(pool.pilots, wishes)
     alive = {pilot.container_id for pilot in slots.alive(pool.pilots)}
+    endings = tuple(ending for ending in memory.endings if ending.container_id in alive)
+    # Those on their way out won't be replaced.
+    present = slots.present(pool.pilots, wishes) - len(endings)
     full = present >= memory.capacity
     shrunk = not full and now - memory.full_at > settings.main_sleep
     return msgspec.structs.replace(
@@ -168,7 +186,7 @@ def _remember(memory: Memory, pool: PoolLook, now: float, settings: Settings) ->
         capacity=present if full or shrunk else memory.capacity,
         full_at=now if full or shrunk else memory.full_at,
         grown_at=tuple(moment for moment in memory.grown_at if now - moment < settings.main_sleep),
-        endings=tuple(ending for ending in memory.endings if ending.container_id in alive),
+        endings=endings,
     )
 
 
@@ -177,16 +195,16 @@ def _end_all(pool: PoolLook, memory: Memory) -> _Plan:
         Ending(container_id=pilot.container_id, name=pilot.name, reason=Reason.FORCE_STOP, at_once=True)
         for pilot in pool.pilots
     )
-    memory = msgspec.structs.replace(memory, wishes=(), endings=endings)
+    memory = msgspec.structs.replace(memory, endings=endings)
     return _Plan(memory=memory, hold=(Reason.STOPPING, f"force-stop: {len(endings)} containers to end"))
 
 
 def _press(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now: float) -> Memory:
     """End the youngest once there have been more pilots than room for ``grace_kill``."""
-    there = len(slots.alive(pool.pilots))
-    surplus = there - space.pilots
-    if surplus <= 0 or memory.endings:
-        # While some are on their way out, what room their end makes isn't known yet.
+    leaving = {ending.container_id for ending in memory.endings}
+    staying = tuple(pilot for pilot in slots.alive(pool.pilots) if pilot.container_id not in leaving)
+    surplus = len(staying) - space.pilots
+    if surplus <= 0:
         return msgspec.structs.replace(memory, pressed_since=None)
     since = now if memory.pressed_since is None else memory.pressed_since
     if now - since < settings.grace_kill:
@@ -194,14 +212,14 @@ def _press(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now:
     reason = Reason.SURPLUS if space.reason is Reason.MAX_DOCKS else space.reason
     endings = tuple(
         Ending(container_id=pilot.container_id, name=pilot.name, reason=reason)
-        for pilot in slots.youngest(pool.pilots, surplus)
+        for pilot in slots.youngest(staying, surplus)
     )
     return msgspec.structs.replace(
         memory,
-        endings=endings,
-        evicted_at=now,
+        endings=memory.endings + endings,
+        evicted_at=now if reason in _FOR_THE_OWNER else memory.evicted_at,
         pressed_since=None,
-        capacity=there - len(endings),
+        capacity=len(staying) - len(endings),
     )
 
 
@@ -238,24 +256,24 @@ def _image_detail(launcher: LauncherState | None, settings: Settings) -> str:
 def _launch(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now: float) -> _Plan:
     """Fill the room: replacements at once, growth by ``docks_per_loop`` in each ``main_sleep``."""
     there = len(slots.alive(pool.pilots))
-    # Wishes beyond the room are withdrawn; those that stay are the oldest.
-    beyond = max(0, slots.present(pool.pilots, memory.wishes) - space.pilots)
-    wishes = memory.wishes[: max(0, len(memory.wishes) - beyond)]
-    present = slots.present(pool.pilots, wishes)
+    present = slots.present(pool.pilots, memory.wishes)
+    # Wishes beyond the room are held back; those that stay are the oldest.
+    beyond = max(0, present - space.pilots)
+    kept = memory.wishes[: max(0, len(memory.wishes) - beyond)]
     replacing = max(0, min(memory.capacity, space.pilots) - present)
     allowance = max(0, settings.docks_per_loop - len(memory.grown_at))
     growing = min(max(0, space.pilots - present - replacing), allowance)
-    fresh = slots.new_wishes(replacing + growing, replacing, pool.pilots, wishes, memory.next_incarnation)
-    want = present + len(fresh)
+    fresh = slots.new_wishes(replacing + growing, replacing, pool.pilots, memory.wishes, memory.next_incarnation)
+    want = min(present + len(fresh), space.pilots)
     memory = msgspec.structs.replace(
         memory,
-        wishes=wishes + fresh,
+        wishes=memory.wishes + fresh,
         next_incarnation=memory.next_incarnation + len(fresh),
         grown_at=memory.grown_at + (now,) * growing,
         capacity=max(memory.capacity, want),
         full_at=now if want >= memory.capacity else memory.full_at,
     )
-    return _Plan(memory=memory, want=want, hold=_limit(space, settings, want, there), room=space)
+    return _Plan(memory=memory, launch=kept + fresh, want=want, hold=_limit(space, settings, want, there), room=space)
 
 
 def _limit(space: Room, settings: Settings, want: int, there: int) -> tuple[Reason, str] | None:

@@ -13,9 +13,18 @@ def alive(pilots: Iterable[Pilot]) -> tuple[Pilot, ...]:
 
 
 def unmet(wishes: Iterable[Wish], pilots: Iterable[Pilot]) -> tuple[Wish, ...]:
-    """Return those of ``wishes`` whose pilot was never seen to run. One that is only created isn't started yet."""
-    seen = {(pilot.slot, pilot.incarnation) for pilot in pilots if pilot.state is not PilotState.CREATED}
-    return tuple(wish for wish in wishes if (wish.slot, wish.incarnation) not in seen)
+    """Return those of ``wishes`` whose pilot was never seen to run. One that is only created isn't started yet.
+
+    A wish for a slot that another pilot has is none any more.
+    """
+    there = tuple(pilots)
+    seen = {(pilot.slot, pilot.incarnation) for pilot in there if pilot.state is not PilotState.CREATED}
+    holder = {pilot.slot: pilot.incarnation for pilot in alive(there)}
+    return tuple(
+        wish
+        for wish in wishes
+        if (wish.slot, wish.incarnation) not in seen and holder.get(wish.slot, wish.incarnation) == wish.incarnation
+    )
 
 
 def unborn(wishes: Iterable[Wish], pilots: Iterable[Pilot]) -> tuple[Wish, ...]:

@@ -27,6 +27,7 @@ _POOL_BOUND_SECONDS = 25.0
 """Facts older than these count as unknown."""
 _REPEAT_SECONDS = 5.0
 """A target is said again after this long, well before it's void; time passing may change it too."""
+_DECIDE_SECONDS = 1.0
 _SMOOTHING_SECONDS = 5.0
 """Time constant of the owner's CPU use."""
 
@@ -45,7 +46,8 @@ class Scheduler:
         self._owner_cpus: float | None = None
         self._dirty = False
         self._said: Target | None = None
-        self._next = 0.0
+        self._next_decision = 0.0
+        self._next_word = 0.0
 
     def hear(self, envelope: Envelope) -> None:
         """Take in a fact; what a former scheduler said last is where this one goes on."""
@@ -54,7 +56,7 @@ class Scheduler:
                 if self._said is None:
                     self._memory = recover(target)
                 return
-            case LaunchOutcome(outcome=outcome):
+            case LaunchOutcome(outcome=outcome) if outcome is not Outcome.REFUSED:
                 failed = outcome is not Outcome.DONE
                 self._memory = launch_failed(self._memory, time.monotonic(), failed=failed)
             case HostLook() as look:
@@ -68,16 +70,20 @@ class Scheduler:
 
     def turn(self, now: float) -> float:
         """Decide if a fact changed or time has passed, and say the target if it's another or due again."""
-        if not self._dirty and now < self._next:
-            return self._next
+        if ActiveSettings not in self._heard:
+            # The settings come after the former scheduler's last word, which mustn't be lost by speaking before.
+            return now + _REPEAT_SECONDS
+        if not self._dirty and now < self._next_decision:
+            return self._next_decision
         self._dirty = False
         target, self._memory = decide(self._facts(now), self._memory, now, time.time())
-        if now >= self._next or self._said is None or _wish(target) != _wish(self._said):
+        if now >= self._next_word or self._said is None or _wish(target) != _wish(self._said):
             self._place.say(target)
             self._said = target
-            self._next = now + _REPEAT_SECONDS
-        # A wait of the policy's may end before the next repetition: look again each second, say only what's new.
-        return min(self._next, now + 1.0)
+            self._next_word = now + _REPEAT_SECONDS
+        # A wait of the policy's may end before the next repetition: decide again each second, say only what's new.
+        self._next_decision = now + _DECIDE_SECONDS
+        return self._next_decision
 
     def _smooth(self, look: HostLook) -> None:
         if look.owner_cpus is None:
@@ -94,12 +100,16 @@ class Scheduler:
     def _facts(self, now: float) -> Facts:
         active = self._fresh(ActiveSettings, now)
         host = self._fresh(HostLook, now, _HOST_BOUND_SECONDS)
+        pool = self._fresh(PoolLook, now)
+        if pool is not None and now - pool.full_look_monotonic > _POOL_BOUND_SECONDS:
+            # Events alone don't keep it fresh: some may be missing.
+            pool = None
         return Facts(
             settings=active.settings if active else None,
             intent=self._fresh(Intent, now),
             host=host,
             owner_cpus=self._owner_cpus if host else None,
-            pool=self._fresh(PoolLook, now, _POOL_BOUND_SECONDS),
+            pool=pool,
             pool_unknown=self._fresh(PoolUnknown, now),
             launcher=self._fresh(LauncherState, now),
         )
