@@ -1,5 +1,6 @@
 """planctonctl's contact with one planctond: whether it runs, and what it answers."""
 
+import time
 from typing import Any, TypeVar
 
 import click
@@ -11,11 +12,12 @@ from plancton.common.lock import holder
 from plancton.common.messages import PoolLook
 from plancton.common.paths import Paths
 from plancton.common.pilot import LIVE_STATES
-from plancton.common.requests import Happenings, Request, Status
+from plancton.common.requests import Answer, Happenings, Request, Status
 from plancton.common.status import Happening, HappeningsReport, StatusReport
 
 EXIT_USAGE = 2
 ANSWER_SECONDS = 10.0
+_FIRST_PATIENCE_SECONDS = 0.5
 
 Data = TypeVar("Data")
 
@@ -68,16 +70,7 @@ def request(paths: Paths, what: Request, seconds: float | None = None) -> Any:  
         Refused: if it refuses.
 
     """
-    pid = running(paths)
-    if pid is None:
-        raise NotRunning(paths)
-    try:
-        answer = ask(paths.control_socket, what, ANSWER_SECONDS if seconds is None else seconds)
-    except PermissionError:
-        raise _denied(paths) from None
-    except (NoAnswer, OSError) as error:
-        message = f"planctond, pid {pid or 'unknown'}, holds the run directory but can't be asked: {clean(str(error))}"
-        raise Unreachable(message) from None
+    answer = _answer(paths, what, ANSWER_SECONDS if seconds is None else seconds)
     if not answer.ok:
         message = f"planctond answered: {clean(answer.error) or 'no, without a reason'}"
         raise Refused(message)
@@ -113,6 +106,29 @@ def live_pilots(report: StatusReport) -> int | None:
     if not isinstance(report.pool, PoolLook):
         return None
     return sum(pilot.state in LIVE_STATES for pilot in report.pool.pilots)
+
+
+def _answer(paths: Paths, what: Request, seconds: float) -> Answer:
+    """Ask, again and again while there is silence: every request may be repeated, and planctond may just be going."""
+    end = time.monotonic() + seconds
+    patience = _FIRST_PATIENCE_SECONDS
+    while True:
+        pid = running(paths)
+        if pid is None:
+            raise NotRunning(paths)
+        now = time.monotonic()
+        try:
+            return ask(paths.control_socket, what, max(0.0, min(patience, end - now)))
+        except PermissionError:
+            raise _denied(paths) from None
+        except (NoAnswer, OSError) as error:
+            silent = isinstance(error, NoAnswer) and time.monotonic() >= min(now + patience, end)
+            if silent and time.monotonic() < end:
+                patience *= 2
+                continue
+            why = f"no answer within {seconds:g} s" if silent else clean(str(error))
+            message = f"planctond, pid {pid or 'unknown'}, holds the run directory but can't be asked: {why}"
+            raise Unreachable(message) from None
 
 
 def _denied(paths: Paths) -> Unreachable:

@@ -61,6 +61,18 @@ def force_stopped(paths: Paths) -> None:
         click.echo("if some are left: planctonctl start, then planctonctl force-stop")
         return
     request(paths, Stop(force=True))
+    try:
+        _await_forced_end(paths)
+    except KeyboardInterrupt:
+        message = "no longer waiting; planctond goes on ending its pilots, and planctonctl resume calls that off"
+        raise Trouble(message) from None
+    if paths.force_stop_marker.exists():
+        message = "planctond ended before all of its pilots had: planctonctl start, then planctonctl force-stop"
+        raise Trouble(message)
+    click.echo("planctond stopped; no pilot is left")
+
+
+def _await_forced_end(paths: Paths) -> None:
     progress = _Progress()
     asked_for = False
     while running(paths) is not None:
@@ -73,10 +85,6 @@ def force_stopped(paths: Paths) -> None:
             asked_for = asked_for or forced
             progress.tell(_left(report))
         time.sleep(_LOOK_SECONDS)
-    if paths.force_stop_marker.exists():
-        message = "planctond ended before all of its pilots had: planctonctl start, then planctonctl force-stop"
-        raise Trouble(message)
-    click.echo("planctond stopped; no pilot is left")
 
 
 class _Progress:

@@ -13,7 +13,7 @@ from plancton.common.codec import pack
 from plancton.common.messages import PoolLook, PoolUnknown
 from plancton.common.paths import Paths
 from plancton.common.pilot import PilotState
-from plancton.common.requests import Answer, Resume
+from plancton.common.requests import Answer, Request, Resume
 from tests.fakes.control import NOW, FakePlanctond, Reply, pilot, report
 
 
@@ -37,8 +37,25 @@ def test_the_holder_is_told(paths: Paths, planctond: FakePlanctond) -> None:
 
 def test_silence_has_an_end(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact, "ANSWER_SECONDS", 0.1)
-    with FakePlanctond(paths, lambda _: None), pytest.raises(Unreachable, match=r"no answer .* within 0.1 s"):
+    with FakePlanctond(paths, lambda _: None), pytest.raises(Unreachable, match=r"no answer within 0.1 s"):
         status(paths)
+
+
+def test_one_that_goes_instead_of_answering_is_not_running(paths: Paths) -> None:
+    def go(_: Request) -> Reply:
+        fake.let_go()
+        return None
+
+    fake = FakePlanctond(paths, go)
+    with fake, pytest.raises(NotRunning):
+        status(paths, 60)
+
+
+def test_silence_is_asked_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact, "_FIRST_PATIENCE_SECONDS", 0.05)
+    answers = iter([None, None, Answer(ok=True, data=7)])
+    with FakePlanctond(paths, lambda _: next(answers)):
+        assert request(paths, Resume()) == 7
 
 
 def test_a_holder_without_a_socket_can_not_be_asked(paths: Paths) -> None:

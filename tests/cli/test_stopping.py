@@ -13,6 +13,7 @@ from plancton.common.lock import holder
 from plancton.common.messages import Mode, PoolUnknown
 from plancton.common.paths import Paths
 from plancton.common.requests import Answer, Request, Status, Stop
+from plancton.common.status import StatusReport
 from tests.cli.conftest import Planctonctl
 from tests.fakes.control import NOW, FakePlanctond, Reply, report
 from tests.support.running import REPOSITORY
@@ -149,6 +150,18 @@ def test_force_stop_says_why_it_takes_long(planctonctl: Planctonctl, paths: Path
         result = planctonctl("force-stop")
     assert result.exit_code == 0
     assert result.stderr == "ending the pilots; how many are left isn't known: connection refused\n"
+
+
+def test_ctrl_c_ends_the_waiting_alone(
+    planctonctl: Planctonctl, planctond: FakePlanctond, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> StatusReport:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stopping, "_report", interrupted)
+    result = planctonctl("force-stop")
+    assert (result.exit_code, planctond.asked) == (1, [Stop(force=True)])
+    assert "planctond goes on ending its pilots, and planctonctl resume calls that off" in result.stderr
 
 
 def test_a_forced_stop_that_somebody_ended_is_not_done(planctonctl: Planctonctl, paths: Paths) -> None:
