@@ -15,7 +15,7 @@ class Census:
 
     def __init__(self, url: str, instance: str) -> None:
         """Begin to count; what runs already is counted first."""
-        self._client = docker.APIClient(base_url=url, timeout=None)
+        self._client = docker.APIClient(base_url=url, timeout=3600)
         label = {"label": f"{LABEL_INSTANCE}={instance}"}
         self._stream = self._client.events(decode=True, filters=label)
         self._running = {container["Id"] for container in self._client.containers(filters=label)}

@@ -16,10 +16,11 @@ import psutil
 import yaml
 
 from plancton.common.control import NoAnswer, ask
+from plancton.common.messages import Target
 from plancton.common.naming import LABEL_INSTANCE, instance_id
 from plancton.common.paths import Paths
 from plancton.common.pilot import ENDED_STATES, Pilot
-from plancton.common.requests import Answer, Request, Status, Stop
+from plancton.common.requests import Answer, Request, Status
 from plancton.common.status import StatusReport
 from tests.support.engine import Engine
 from tests.support.waiting import wait_for
@@ -98,6 +99,12 @@ class Node:
         answer = self.ask(Status())
         assert answer.ok, answer.error
         return msgspec.convert(answer.data, StatusReport)
+
+    def target(self) -> Target:
+        """Return the scheduler's present wish."""
+        target = wait_for(lambda: self.status().target, 10, "the scheduler has decided")
+        assert target is not None
+        return target
 
     def pid_of(self, worker: str) -> int:
         """Return the pid of a worker that runs."""
@@ -185,6 +192,3 @@ def node(engine: Engine | None, **settings: object) -> Iterator[Node]:
     finally:
         made.end()
         shutil.rmtree(directory, ignore_errors=True)
-
-
-__all__ = ["QUICK", "Node", "Stop", "node"]

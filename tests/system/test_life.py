@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def filled(engine: Engine) -> Iterator[Node]:
-    """A node full of pilots that outlive the test."""
+    """Yield a node full of pilots that outlive the test."""
     with node(engine) as made:
         made.start()
         wait_for(made.full, 30, "the node is full")
@@ -34,9 +34,8 @@ def test_the_node_fills_up_and_each_pilot_that_ends_is_replaced(engine: Engine) 
 
 def test_sigterm_leaves_the_pilots_and_the_next_planctond_adopts_them(filled: Node, engine: Engine) -> None:
     before = {container["Id"] for container in filled.containers()}
-    assert filled.process is not None
     with census(engine.url, filled.instance) as counted:
-        filled.process.send_signal(signal.SIGTERM)
+        filled.tree()[0].send_signal(signal.SIGTERM)
         assert filled.wait() == 0
         assert not filled.paths.pidfile.exists()
         filled.start()
@@ -96,7 +95,7 @@ def test_a_changed_limit_and_spec_apply_to_new_pilots(filled: Node) -> None:
 
 def test_a_bad_configuration_changes_nothing_and_is_reported(filled: Node) -> None:
     filled.configure(max_docks="__import__('os').getpid()")
-    filled.process.send_signal(signal.SIGHUP)  # type: ignore[union-attr] - it was started
+    filled.tree()[0].send_signal(signal.SIGHUP)
     errors = wait_for(lambda: filled.status().config.errors, 10, "the errors are told")
     assert any("max_docks" in error for error in errors)
     assert len(filled.containers()) == 3

@@ -1,0 +1,122 @@
+"""A server on a UNIX socket that answers like an engine until it's told to answer badly."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+VERSION = b'{"ApiVersion":"1.41","MinAPIVersion":"1.12"}'
+
+Talk = Callable[[socket.socket, threading.Event], None]
+"""What is said on the connection; the event tells it to stop."""
+
+
+def answer(body: bytes, status: str = "200 OK") -> bytes:
+    """Return a whole HTTP answer."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def chunk(piece: bytes) -> bytes:
+    """Return a piece of a chunked body."""
+    return f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
+
+
+CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def say(data: bytes) -> Talk:
+    """Say these bytes, then wait for the end."""
+
+    def talk(connection: socket.socket, stop: threading.Event) -> None:
+        connection.sendall(data)
+        stop.wait()
+
+    return talk
+
+
+def say_and_hang_up(data: bytes) -> Talk:
+    """Say these bytes and close the connection."""
+
+    def talk(connection: socket.socket, _stop: threading.Event) -> None:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return talk
+
+
+def drip(head: bytes, piece: bytes, seconds: float) -> Talk:
+    """Say a head, then the same piece again and again, so that no single wait is long."""
+
+    def talk(connection: socket.socket, stop: threading.Event) -> None:
+        connection.sendall(head)
+        while not stop.wait(seconds):
+            connection.sendall(piece)
+
+    return talk
+
+
+class ScriptedEngine:
+    """The server, and what it was asked."""
+
+    def __init__(self, path: Path, talk: Talk) -> None:
+        """Listen at ``path``; tell the version as an engine does, then ``talk``."""
+        self.url = f"unix://{path}"
+        self.requests: list[bytes] = []
+        """Each request's head."""
+        self.connections = 0
+        self._talk = talk
+        self._stop = threading.Event()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            while head := _read_head(connection):
+                self.requests.append(head)
+                if head.startswith(b"GET /version "):
+                    connection.sendall(answer(VERSION))
+                else:
+                    self._talk(connection, self._stop)
+
+    def close(self) -> None:
+        """Stop talking and listening."""
+        self._stop.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(5.0)
+
+
+def _read_head(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = connection.recv(65536)
+        if not data:
+            return b""
+        head += data
+    return head
+
+
+@contextmanager
+def scripted_engine(path: Path, talk: Talk) -> Iterator[ScriptedEngine]:
+    """Run such a server while the context lasts."""
+    server = ScriptedEngine(path, talk)
+    try:
+        yield server
+    finally:
+        server.close()
