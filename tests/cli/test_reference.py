@@ -1,0 +1,53 @@
+"""The sample file and the reference say what the declarations say."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from plancton.cli.reference import reference, sample
+from plancton.common.config import Loaded, parse
+from plancton.common.declarations import DECLARATIONS
+from plancton.common.settings import Settings
+from tests.support.running import REPOSITORY
+
+
+@pytest.mark.parametrize(
+    ("file", "made", "what"), [("etc/config.yaml", sample, "config"), ("docs/settings.md", reference, "settings")]
+)
+def test_the_file_is_current(file: str, made: object, what: str) -> None:
+    assert callable(made)
+    current = (REPOSITORY / file).read_text(encoding="utf-8")
+    assert current == made(), f"run: python -m plancton.cli.reference {what} > {file}"
+
+
+def test_the_sample_as_it_is_changes_nothing() -> None:
+    loaded = parse(sample(), "F")
+    assert isinstance(loaded, Loaded)
+    assert loaded.settings == Settings()
+    assert not loaded.warnings
+
+
+def test_the_sample_with_every_line_uncommented_gives_the_defaults() -> None:
+    loaded = parse(re.sub("^#", "", sample(), flags=re.MULTILINE), "F")
+    assert isinstance(loaded, Loaded)
+    assert loaded.settings == Settings()
+    assert not loaded.warnings
+
+
+def test_every_setting_is_in_both_with_its_help() -> None:
+    for name, declaration in DECLARATIONS.items():
+        assert f"\n#{name}:" in sample()
+        assert f"### `{name}`\n\n{declaration.description}\n" in reference()
+        assert declaration.expected in reference()
+
+
+def test_lines_of_the_sample_fit_a_terminal() -> None:
+    assert max(map(len, sample().splitlines())) <= 100
+
+
+def test_it_is_a_command() -> None:
+    command = [sys.executable, "-m", "plancton.cli.reference", "config"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == sample()
