@@ -1,43 +1,25 @@
 """What planctonctl's tests share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from plancton.cli.main import main
-from plancton.common.paths import Paths, resolve
+from plancton.common.paths import Paths
 from tests.fakes.control import FakePlanctond
-
-Planctonctl = Callable[..., Result]
+from tests.support.planctonctl import Planctonctl, paths_below, planctonctl_for
 
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     """Paths of a planctond that nobody has started."""
-    return resolve(
-        rundir=tmp_path / "run",
-        logdir=tmp_path / "log",
-        confdir=tmp_path / "conf",
-        pidfile=tmp_path / "pid",
-    )
-
-
-def options(paths: Paths) -> list[str]:
-    """Return the path options that lead to ``paths``."""
-    given = {"logdir": paths.logdir, "rundir": paths.rundir, "pidfile": paths.pidfile, "confdir": paths.confdir}
-    return [word for name, path in given.items() for word in (f"--{name}", str(path))]
+    return paths_below(tmp_path)
 
 
 @pytest.fixture
 def planctonctl(paths: Paths) -> Planctonctl:
     """Run planctonctl with those paths, in this process."""
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, [*options(paths), *arguments])
-
-    return run
+    return planctonctl_for(paths)
 
 
 @pytest.fixture

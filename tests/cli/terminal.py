@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from plancton.common.paths import Paths
-from tests.cli.conftest import options
+from tests.support.planctonctl import options
 from tests.support.running import REPOSITORY
 
 ROWS, COLUMNS = 30, 110

@@ -8,7 +8,7 @@ import pytest
 from plancton.common.config import Loaded, parse
 from plancton.common.declarations import DECLARATIONS
 from plancton.common.paths import Paths
-from tests.cli.conftest import Planctonctl
+from tests.support.planctonctl import Planctonctl
 
 
 @pytest.fixture

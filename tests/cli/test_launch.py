@@ -11,8 +11,8 @@ import pytest
 from plancton.cli import launch, lifecycle
 from plancton.common.lock import holder
 from plancton.common.paths import Paths
-from tests.cli.conftest import Planctonctl
 from tests.fakes.control import FakePlanctond
+from tests.support.planctonctl import Planctonctl
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 

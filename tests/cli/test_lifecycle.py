@@ -8,8 +8,8 @@ import pytest
 from plancton.cli import launch
 from plancton.common.paths import Paths
 from plancton.common.requests import Resume, Status
-from tests.cli.conftest import Planctonctl
 from tests.fakes.control import FakePlanctond
+from tests.support.planctonctl import Planctonctl
 
 
 def test_start_is_content_with_one_that_runs(planctonctl: Planctonctl, planctond: FakePlanctond) -> None:

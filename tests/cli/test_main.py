@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from plancton import __version__
 from plancton.cli.main import VERBS, main
 from plancton.common.paths import Paths
-from tests.cli.conftest import Planctonctl, options
+from tests.support.planctonctl import Planctonctl, options
 
 ORIGINAL_VERBS = (
     "start force-start stop force-stop status nodaemon drain drain-stop resume help".split()  # noqa: SIM905 - as in its usage

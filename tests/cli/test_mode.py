@@ -7,8 +7,8 @@ from plancton.cli import contact
 from plancton.common.messages import PoolUnknown
 from plancton.common.paths import Paths
 from plancton.common.requests import Answer, Drain, Reload, Request, Resume, Status
-from tests.cli.conftest import Planctonctl
 from tests.fakes.control import NOW, FakePlanctond, Reply, report
+from tests.support.planctonctl import Planctonctl
 
 
 @pytest.mark.parametrize(

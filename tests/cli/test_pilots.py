@@ -5,9 +5,9 @@ import pytest
 
 from plancton.common.messages import PoolUnknown
 from plancton.common.pilot import Pilot
-from tests.cli.conftest import Planctonctl
 from tests.cli.terminal import on_terminal
 from tests.fakes.control import NOW, FakePlanctond, report
+from tests.support.planctonctl import Planctonctl
 
 
 def test_a_table_of_aligned_columns(planctonctl: Planctonctl, planctond: FakePlanctond) -> None:

@@ -7,8 +7,8 @@ from plancton.cli import contact
 from plancton.common.paths import Paths
 from plancton.common.requests import Answer
 from plancton.common.status import StatusReport
-from tests.cli.conftest import Planctonctl
 from tests.fakes.control import FakePlanctond, Reply
+from tests.support.planctonctl import Planctonctl
 
 
 def test_it_explains(planctonctl: Planctonctl, planctond: FakePlanctond) -> None:

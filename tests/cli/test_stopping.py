@@ -14,8 +14,8 @@ from plancton.common.messages import Mode, PoolUnknown
 from plancton.common.paths import Paths
 from plancton.common.requests import Answer, Request, Status, Stop
 from plancton.common.status import StatusReport
-from tests.cli.conftest import Planctonctl
 from tests.fakes.control import NOW, FakePlanctond, Reply, report
+from tests.support.planctonctl import Planctonctl
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 

@@ -14,9 +14,9 @@ from plancton.cli.watch import Eyes, Look, PlainShow
 from plancton.common.messages import Mode
 from plancton.common.paths import Paths
 from plancton.common.status import Happening
-from tests.cli.conftest import Planctonctl, options
 from tests.cli.terminal import on_terminal
 from tests.fakes.control import NOW, FakePlanctond, report
+from tests.support.planctonctl import Planctonctl, options
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 

@@ -15,12 +15,24 @@ from plancton.common.lock import holder
 from plancton.common.messages import Mode
 from plancton.common.paths import Paths
 from plancton.common.status import ProcessState, StatusReport
-from tests.cli.conftest import Planctonctl, options
+from tests.support.planctonctl import Planctonctl, options, paths_below, planctonctl_for
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning")
 PROCESSES = ("probe", "scheduler", "launcher", "reaper", "metrics")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """Paths of a planctond that nobody has started."""
+    return paths_below(tmp_path)
+
+
+@pytest.fixture
+def planctonctl(paths: Paths) -> Planctonctl:
+    """Run planctonctl with those paths, in this process."""
+    return planctonctl_for(paths)
 
 
 @pytest.fixture(autouse=True)

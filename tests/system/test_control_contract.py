@@ -13,10 +13,11 @@ import zmq
 
 from plancton.common.control import ask
 from plancton.common.lock import holder
-from plancton.common.paths import Paths, resolve
+from plancton.common.paths import Paths
 from plancton.common.requests import Answer, Drain, Happenings, Request, Resume, Status, Stop, decode_answer
 from plancton.common.status import HappeningsReport, StatusReport
 from tests.fakes.control import FakePlanctond
+from tests.support.planctonctl import options, paths_below
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
@@ -24,25 +25,14 @@ from tests.support.waiting import wait_for
 @pytest.fixture(params=["stand-in", "planctond"])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Paths]:
     """Paths where one of the two serves."""
-    paths = resolve(
-        rundir=tmp_path / "run", logdir=tmp_path / "log", confdir=tmp_path / "conf", pidfile=tmp_path / "pid"
-    )
+    paths = paths_below(tmp_path)
     if request.param == "stand-in":
         with FakePlanctond(paths):
             yield paths
         return
     paths.confdir.mkdir()
     paths.config_file.write_text(f"docker_url: unix://{tmp_path}/no-engine\n")
-    options = [
-        f"--{name}={path}"
-        for name, path in (
-            ("rundir", paths.rundir),
-            ("logdir", paths.logdir),
-            ("confdir", paths.confdir),
-            ("pidfile", paths.pidfile),
-        )
-    ]
-    command = [sys.executable, "-m", "plancton.planctond", *options, "--detached"]
+    command = [sys.executable, "-m", "plancton.planctond", *options(paths), "--detached"]
     with subprocess.Popen(command, cwd=REPOSITORY) as process:
         try:
             wait_for(paths.control_socket.exists, 20, "planctond serves")
