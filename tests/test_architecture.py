@@ -46,7 +46,7 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "msgpack": ("plancton/common/codec.py",),
     "simpleeval": ("plancton/common/expression.py",),
-    "yaml": ("plancton/common/config.py",),
+    "yaml": ("plancton/common/coercion.py", "plancton/common/document.py", "plancton/common/numerals.py"),
     "influxdb_client": ("plancton/workers/metrics/",),
     "rich": ("plancton/cli/",),
     "click": ("plancton/common/path_options.py", "plancton/cli/", "plancton/planctond.py"),
@@ -65,8 +65,15 @@ FACTS = (
 DECISIONS = (
     "plancton/common/codec.py",
     "plancton/common/config.py",
+    "plancton/common/coercion.py",
+    "plancton/common/declarations.py",
+    "plancton/common/document.py",
+    "plancton/common/engine_answers.py",
     "plancton/common/expression.py",
+    "plancton/common/masking.py",
     "plancton/common/naming.py",
+    "plancton/common/numerals.py",
+    "plancton/common/older_keys.py",
     "plancton/supervisor/intent.py",
     "plancton/supervisor/machine.py",
     "plancton/supervisor/restart.py",
@@ -79,6 +86,11 @@ DECISIONS = (
     "plancton/workers/launcher/container.py",
     "plancton/workers/launcher/image.py",
     "plancton/workers/reaper/cleanup.py",
+    "plancton/workers/metrics/counters.py",
+    "plancton/workers/metrics/outbox.py",
+    "plancton/workers/metrics/series.py",
+    "plancton/cli/pilot_rows.py",
+    "plancton/cli/wording.py",
 )
 IMPURE = frozenset(
     {
