@@ -1,7 +1,10 @@
 """What the engine does, of the real one and of the fake alike; then what only the real one can show."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from plancton.common.engine import Engine
 from plancton.common.engine_types import Failure, FailureKind
 from plancton.common.pilot import PilotState
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import KEPT_EVENTS, FakeEngine
 from tests.support.black_hole import BlackHole
 from tests.support.contract import (
     ENDS_WITH_3,
@@ -20,6 +23,8 @@ from tests.support.contract import (
     fake_stage,
     real_stage,
 )
+from tests.support.engine import Engine as PrivateEngine
+from tests.support.engine import start_dockerd
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine)])
@@ -92,7 +97,8 @@ def test_an_ended_container_has_an_end_and_an_exit_code(stage: Stage) -> None:
     assert (seen.state, seen.exit_code, seen.pid, seen.oom_killed) == (PilotState.EXITED, 3, None, False)
     assert seen.started_unix is not None
     assert seen.finished_unix is not None
-    assert seen.finished_unix >= seen.started_unix
+    # The engine stamps a start after the process is up, so a short life may seem to end before.
+    assert seen.finished_unix > seen.started_unix - 1.0
     assert stage.engine.logs_tail(container, 2, 1000) == "line 3\nline 4\n"
     assert stage.engine.logs_tail(container, 100, 9) == "3\nline 4\n"
 
@@ -284,3 +290,98 @@ def assert_all_time_out(engine: Engine) -> None:
     seconds = time.monotonic() - began
     assert [kind_of(result) for result in results] == [FailureKind.TIMED_OUT] * len(results)
     assert 0.1 * len(results) <= seconds < 0.25 * len(results)
+
+
+@contextmanager
+def freeze(stage: Stage, private: PrivateEngine | None) -> Iterator[None]:
+    """Stop the engine's clock, or SIGSTOP its dockerd, for the duration of the context."""
+    if isinstance(stage.engine, FakeEngine):
+        with stage.engine.frozen():
+            yield
+    else:
+        assert private is not None
+        os.kill(private.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(private.pid, signal.SIGCONT)
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine)])
+def own_stage(request: pytest.FixtureRequest) -> Iterator[tuple[Stage, PrivateEngine | None]]:
+    """Set a stage whose engine may be broken: the real one is this test's alone."""
+    if request.param == "fake":
+        with fake_stage() as fake:
+            yield fake, None
+    else:
+        private = request.getfixturevalue("own_engine")
+        with real_stage(private.url) as real:
+            yield real, private
+
+
+def test_what_timed_out_may_have_its_effect_later(own_stage: tuple[Stage, PrivateEngine | None]) -> None:
+    stage, private = own_stage
+    container, name = stage.create(), stage.name()
+    with stage.events() as seen:
+        with freeze(stage, private):
+            # The first call to time out makes the engine doubtful; later ones would ask for its version first.
+            assert kind_of(stage.engine.start(container, deadline=0.2)) is FailureKind.TIMED_OUT
+            assert kind_of(stage.engine.create(stage.body(), name, deadline=0.2)) is FailureKind.TIMED_OUT
+            assert seen == []
+        stage.wait_until(lambda: stage.look()[container].state is PilotState.RUNNING, "the late start")
+        stage.wait_until(lambda: "start" in [event.action for event in seen], "its event, on the stream as before")
+
+
+@pytest.mark.engine
+def test_an_engine_that_dies_ends_the_stream_and_its_successor_is_spoken_to(own_engine: PrivateEngine) -> None:
+    with real_stage(own_engine.url) as stage, stage.events() as seen:
+        container = stage.create()
+        stage.wait_for_actions(seen, ["create"])
+        stream = done(stage.engine.events(stage.labels))
+        os.kill(own_engine.pid, signal.SIGKILL)
+        assert list(stream) == []
+        assert kind_of(stage.engine.list_containers(stage.labels)) is FailureKind.UNREACHABLE
+        assert own_engine.directory is not None
+        start_dockerd(own_engine.directory)
+        assert list(stage.look()) == [container]
+        with stage.events(seen[0].at_nano) as replayed:
+            assert stage.engine.remove(container) is None
+            stage.wait_for_actions(replayed, ["destroy"])
+
+
+def test_a_fake_fails_and_loses_answers_as_told() -> None:
+    engine = FakeEngine()
+    engine.fail("create", FailureKind.BROKEN, "disk full")
+    assert kind_of(engine.create({"Image": "busybox"}, "pilot")) is FailureKind.BROKEN
+    assert engine.list_containers({}) == ()
+    engine.lose_answer("create")
+    assert kind_of(engine.create({"Image": "busybox"}, "pilot")) is FailureKind.TIMED_OUT
+    assert kind_of(engine.create({"Image": "busybox"}, "pilot")) is FailureKind.CONFLICT
+    assert [call.name for call in engine.calls] == ["create", "list_containers", "create", "create"]
+
+
+def test_a_fakes_programs_end_when_their_time_has_come() -> None:
+    engine = FakeEngine(now_unix=1000.0)
+    stream = done(engine.events({}))
+    for name, seconds in (("late", "20"), ("early", "10")):
+        body = {"Image": "busybox", "Cmd": ["/bin/sleep", seconds]}
+        assert engine.start(done(engine.create(body, name))) is None
+    engine.advance(30.0)
+    stream.close()
+    ends = [(event.name, round(event.at_unix, 3)) for event in stream if event.action == "die"]
+    assert ends == [("early", 1010.0), ("late", 1020.0)]
+    assert engine.now_unix == 1030.0
+
+
+def test_a_fake_keeps_as_many_events_as_the_real_one_and_none_over_a_restart() -> None:
+    engine = FakeEngine()
+    for number in range(KEPT_EVENTS + 10):
+        engine.create({"Image": "busybox"}, f"pilot-{number}")
+    stream = done(engine.events({}, 0))
+    engine.stop()
+    assert len(list(stream)) == KEPT_EVENTS
+    engine.restart()
+    replay = done(engine.events({}, 0))
+    replay.close()
+    assert list(replay) == []
+    assert len(done(engine.list_containers({}))) == KEPT_EVENTS + 10

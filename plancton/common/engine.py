@@ -1,7 +1,8 @@
 """The Docker engine: typed calls, each with a deadline, errors as values. The only module that knows docker-py.
 
-docker-py gives the transport over TCP and TLS, and reads the DOCKER_* variables and the registries' logins. Its own
-calls aren't used: they have a timeout for each wait but none for the whole call, and a pull has none at all.
+docker-py knows addresses, TLS and the DOCKER_* variables, and reads the registries' logins. Its client isn't used: its
+calls have a timeout for each wait but none for the whole call, a pull has none at all, and a malformed login file
+breaks every call.
 """
 
 import http
@@ -12,9 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import docker
 import docker.auth
-import docker.constants
 import docker.errors
 import docker.utils
 
@@ -22,7 +21,7 @@ from plancton.common import engine_answers as answers
 from plancton.common.engine_events import EventStream
 from plancton.common.engine_socket import SocketAdapter
 from plancton.common.engine_types import Container, EngineInfo, Failure, FailureKind
-from plancton.common.engine_wire import ERRORS, RefusedError, Reply, Request, failure_of, send
+from plancton.common.engine_wire import ERRORS, RefusedError, Reply, Request, Session, failure_of, send
 from plancton.common.masking import mask, mask_url
 
 T = TypeVar("T")
@@ -45,8 +44,8 @@ class Engine:
         """
         self._url = url or os.environ.get("DOCKER_HOST") or _DEFAULT_URL
         self._peer = self._url if self._url.startswith("unix:") else mask_url(self._url)
-        self._idle: list[docker.APIClient] = []
-        """Clients, each with its connection, that no call uses now: as many as calls were ever under way at once."""
+        self._idle: list[Session] = []
+        """Sessions, each with its connection, that no call uses now: as many as calls were ever under way at once."""
         self._api_version: str | None = None
 
     def info(self, *, deadline: float = 10.0) -> EngineInfo | Failure:
@@ -160,15 +159,15 @@ class Engine:
         if since_nano is not None:
             params["since"] = f"{since_nano // 10**9}.{since_nano % 10**9:09}"
         began = time.monotonic()
-        client = self._take()
-        if isinstance(client, Failure):
-            return client
+        session = self._take()
+        if isinstance(session, Failure):
+            return session
         try:
-            reply = self._send(client, Request(method="GET", path="/events", params=params), began + deadline)
+            reply = self._send(session, Request(method="GET", path="/events", params=params), began + deadline)
         except ERRORS as error:
-            return self._failed(client, error, began)
+            return self._failed(session, error, began)
         reply.wait_forever()
-        return EventStream(reply, client.close)
+        return EventStream(reply, session.close)
 
     def close(self) -> None:
         """Close the connections that no call uses now; a later call opens one again."""
@@ -177,58 +176,55 @@ class Engine:
 
     def _call(self, request: Request, understand: Callable[[Reply], T], deadline: float) -> T | Failure:
         began = time.monotonic()
-        client = self._take()
-        if isinstance(client, Failure):
-            return client
+        session = self._take()
+        if isinstance(session, Failure):
+            return session
         try:
-            result = understand(self._send(client, request, began + deadline))
+            result = understand(self._send(session, request, began + deadline))
         except ERRORS as error:
-            return self._failed(client, error, began)
-        self._idle.append(client)
+            return self._failed(session, error, began)
+        self._idle.append(session)
         return result
 
-    def _take(self) -> docker.APIClient | Failure:
+    def _take(self) -> Session | Failure:
         try:
             return self._idle.pop()
         except IndexError:
-            return _client(self._url)
+            return _session(self._url)
 
-    def _send(self, client: docker.APIClient, request: Request, ends_at: float) -> Reply:
+    def _send(self, session: Session, request: Request, ends_at: float) -> Reply:
         version = self._api_version
         if version is None:
-            answer = send(client, client.base_url, Request(method="GET", path="/version"), ends_at).read()
+            answer = send(session, Request(method="GET", path="/version"), ends_at).read()
             version = self._api_version = answers.decode_api_version(answer, _NEWEST_KNOWN_API)
-        return send(client, f"{client.base_url}/v{version}", request, ends_at)
+        return send(session, request, ends_at, f"/v{version}")
 
-    def _failed(self, client: docker.APIClient, error: Exception, began: float) -> Failure:
+    def _failed(self, session: Session, error: Exception, began: float) -> Failure:
         if isinstance(error, RefusedError) and "client version" not in error.reason:
-            self._idle.append(client)
+            self._idle.append(session)
         else:
             # Another engine, of another version, may answer next time.
             self._api_version = None
-            client.close()
+            session.close()
         return failure_of(error, self._peer, time.monotonic() - began)
 
 
-def _client(url: str) -> docker.APIClient | Failure:
-    """Return a client that has not connected yet."""
+def _session(url: str) -> Session | Failure:
+    """Return a session that has not connected yet."""
     unix = url.startswith("unix:")
+    session = Session()
     try:
-        tls = False if unix else docker.utils.kwargs_from_env().get("tls", False)
-        # A version given spares the constructor a call that has no deadline; ours is negotiated.
-        client = docker.APIClient(base_url=url, tls=tls, version=docker.constants.DEFAULT_DOCKER_API_VERSION)
+        tls = None if unix else docker.utils.kwargs_from_env().get("tls")
+        base_url = str(docker.utils.parse_host(url, tls=tls is not None))
+        if tls is not None:
+            # Any session of requests will do.
+            tls.configure_client(session)  # type: ignore[arg-type]
     except (docker.errors.DockerException, OSError, ValueError) as error:
         return Failure(kind=FailureKind.REFUSED, detail=mask(f"{url}: {error}"), seconds=0.0)
     if unix:
-        client.mount(client.base_url, SocketAdapter(_socket_path(url)))
-        # Proxies and .netrc mean nothing to a socket file, and looking for them takes a third of a call's CPU time.
-        client.trust_env = False
-    return client
-
-
-def _socket_path(url: str) -> str:
-    # Like docker-py, take unix://path for unix:///path.
-    return "/" + str(docker.utils.parse_host(url)).removeprefix("http+unix://").lstrip("/")
+        session.mount("http://", SocketAdapter("/" + base_url.removeprefix("http+unix://").lstrip("/")))
+    session.base_url = "http://localhost" if unix else base_url
+    return session
 
 
 def _login(repository: str) -> dict[str, str] | Failure:
@@ -238,8 +234,9 @@ def _login(repository: str) -> dict[str, str] | Failure:
         # Read each time: the operator may have logged in since.
         login = docker.auth.load_config().resolve_authconfig(registry)
         return {"X-Registry-Auth": docker.auth.encode_header(login).decode()} if login else {}
-    except (docker.errors.DockerException, OSError, ValueError, KeyError) as error:
-        return Failure(kind=FailureKind.REFUSED, detail=f"the login for {repository}: {error}", seconds=0.0)
+    except Exception as error:  # noqa: BLE001 - a malformed file, or a credential helper, makes docker-py raise anything
+        detail = f"the login for {repository}: {type(error).__name__}: {error}"
+        return Failure(kind=FailureKind.REFUSED, detail=detail, seconds=0.0)
 
 
 def _follow_pull(reply: Reply) -> None:

@@ -63,7 +63,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     started_unix: float | None = None
     """When it was last started; None where it never was, and from a list."""
     finished_unix: float | None = None
-    """None unless it has ended, and from a list."""
+    """None unless it has ended, and from a list. After a very short life it's some milliseconds before the start."""
     exit_code: int | None = None
     """None unless it has ended."""
     pid: int | None = None

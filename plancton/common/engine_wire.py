@@ -31,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusedError(Exception):
-    """An answer of status 300 or above."""
+    """An answer of a status that isn't a success; 304, nothing to change, is one."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -49,6 +49,19 @@ ERRORS = (
     ValueError,
 )
 """All that an exchange raises, whatever the engine and the network do. ValueError stands for a bad header."""
+
+
+class Session(requests.Session):
+    """Connections to one engine, for one call at a time."""
+
+    def __init__(self) -> None:
+        """Leave it to the caller where to connect to, and how."""
+        super().__init__()
+        self.base_url = ""
+        """What goes before every path."""
+        # REQUESTS_CA_BUNDLE would take the place of the engine's own authority, and a proxy for the registries that of
+        # the engine; looking for them takes a third of a call's CPU time.
+        self.trust_env = False
 
 
 class Reply:
@@ -133,8 +146,10 @@ class Reply:
             self.socket.settimeout(max(left, _SHORTEST_WAIT))
 
 
-def send(session: requests.Session, base_url: str, request: Request, ends_at: float) -> Reply:
+def send(session: Session, request: Request, ends_at: float, version: str = "") -> Reply:
     """Ask, and return the answer once its head is there; its body is still to be read.
+
+    ``version`` is the API's, as the path's first part.
 
     Raises:
         one of ``ERRORS``.
@@ -145,7 +160,7 @@ def send(session: requests.Session, base_url: str, request: Request, ends_at: fl
         raise TimeoutError
     response = session.request(
         request.method,
-        base_url + request.path,
+        session.base_url + version + request.path,
         params=request.params,
         headers=request.headers,
         data=request.body,
@@ -155,7 +170,7 @@ def send(session: requests.Session, base_url: str, request: Request, ends_at: fl
         allow_redirects=False,
     )
     reply = Reply(response, ends_at)
-    if reply.status >= http.HTTPStatus.BAD_REQUEST:
+    if reply.status >= http.HTTPStatus.MULTIPLE_CHOICES and reply.status != http.HTTPStatus.NOT_MODIFIED:
         raise RefusedError(reply.status, refusal(reply.read()))
     return reply
 
@@ -165,11 +180,17 @@ def failure_of(error: Exception, peer: str, seconds: float) -> Failure:
     if isinstance(error, RefusedError):
         return Failure(kind=_kind_of_status(error.status), detail=error.reason, seconds=seconds)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
-        return Failure(kind=FailureKind.TIMED_OUT, detail=f"{peer}: no answer within {seconds:.1f} s", seconds=seconds)
+        return Failure(kind=FailureKind.TIMED_OUT, detail=f"{peer}: no answer within {seconds:.2f} s", seconds=seconds)
     root = _root(error)
-    kind = FailureKind.UNREACHABLE if isinstance(root, OSError) else FailureKind.BROKEN
     detail = (root.strerror if isinstance(root, OSError) else None) or f"{type(root).__name__}: {root}"
-    return Failure(kind=kind, detail=f"{peer}: {detail[:500]}", seconds=seconds)
+    return Failure(kind=_kind_of_root(root), detail=f"{peer}: {detail[:500]}", seconds=seconds)
+
+
+def _kind_of_root(root: BaseException) -> FailureKind:
+    if isinstance(root, requests.RequestException):
+        # What requests itself won't send, such as to an address of an unknown kind. It counts these among OSErrors.
+        return FailureKind.REFUSED
+    return FailureKind.UNREACHABLE if isinstance(root, OSError) else FailureKind.BROKEN
 
 
 def _kind_of_status(status: int) -> FailureKind:
@@ -178,10 +199,10 @@ def _kind_of_status(status: int) -> FailureKind:
             return FailureKind.NOT_FOUND
         case 409:
             return FailureKind.CONFLICT
-        case _ if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            return FailureKind.BROKEN
-        case _:
+        case _ if http.HTTPStatus.BAD_REQUEST <= status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
             return FailureKind.REFUSED
+        case _:
+            return FailureKind.BROKEN
 
 
 def _root(error: BaseException) -> BaseException:

@@ -1,7 +1,8 @@
-"""A server on a UNIX socket that answers like an engine until it's told to answer badly."""
+"""A server that tells its version as an engine does, and then answers as badly as it's told to."""
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,15 @@ def say(data: bytes) -> Talk:
     return talk
 
 
+def say_each_time(data: bytes) -> Talk:
+    """Say these bytes to each request."""
+
+    def talk(connection: socket.socket, _stop: threading.Event) -> None:
+        connection.sendall(data)
+
+    return talk
+
+
 def say_and_hang_up(data: bytes) -> Talk:
     """Say these bytes and close the connection."""
 
@@ -61,25 +71,26 @@ def drip(head: bytes, piece: bytes, seconds: float) -> Talk:
 class ScriptedEngine:
     """The server, and what it was asked."""
 
-    def __init__(self, path: Path, talk: Talk) -> None:
-        """Listen at ``path``; tell the version as an engine does, then ``talk``."""
-        self.url = f"unix://{path}"
+    def __init__(self, url: str, listener: socket.socket, talk: Talk, tls: ssl.SSLContext | None = None) -> None:
+        """Serve ``listener``, which is reached at ``url``."""
+        self.url = url
         self.requests: list[bytes] = []
         """Each request's head."""
-        self.connections = 0
+        self.connections: list[socket.socket] = []
+        """Each that was ever opened."""
         self._talk = talk
         self._stop = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
+        self._listener = listener
+        self._tls = tls
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                connection, _ = self._listener.accept()
-                self.connections += 1
+                plain, _ = self._listener.accept()
+                connection = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
+                self.connections.append(connection)
                 thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -98,6 +109,9 @@ class ScriptedEngine:
         self._stop.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5.0)
 
@@ -114,9 +128,22 @@ def _read_head(connection: socket.socket) -> bytes:
 
 @contextmanager
 def scripted_engine(path: Path, talk: Talk) -> Iterator[ScriptedEngine]:
-    """Run such a server while the context lasts."""
-    server = ScriptedEngine(path, talk)
-    try:
+    """Run such a server on a UNIX socket while the context lasts."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    with contextlib.closing(ScriptedEngine(f"unix://{path}", listener, talk)) as server:
         yield server
-    finally:
-        server.close()
+
+
+@contextmanager
+def scripted_tls_engine(certificates: Path, talk: Talk) -> Iterator[ScriptedEngine]:
+    """Run such a server on a loopback port, with the certificate and the key in the directory."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+    tls.load_verify_locations(certificates / "ca.pem")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    with contextlib.closing(ScriptedEngine(url, listener, talk, tls)) as server:
+        yield server
