@@ -15,6 +15,8 @@ from plancton.common.messages import KINDS, TOPIC_OF, Message, Topic
 PROTOCOL = 1
 MAX_BYTES = 4 * 1024 * 1024
 """More than 5,000 pilots need; whatever is longer is refused unread."""
+_SHOWN = 60
+"""How much of a wrong value an error shows."""
 
 
 class ProtocolError(Exception):
@@ -43,8 +45,11 @@ class _Wire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pack(value: Any) -> bytes:  # noqa: ANN401 - anything that msgspec can turn into plain values
-    """Turn a struct or plain value into msgpack."""
-    packed: bytes = msgpack.packb(msgspec.to_builtins(value, str_keys=True))
+    """Turn a struct or plain value into msgpack.
+
+    What can't be UTF-8, such as the stray bytes of a file's name, becomes a backslash escape.
+    """
+    packed: bytes = msgpack.packb(msgspec.to_builtins(value, str_keys=True), unicode_errors="backslashreplace")
     return packed
 
 
@@ -88,7 +93,7 @@ def decode(topic: bytes, data: bytes) -> Envelope:
     """
     try:
         wire = msgspec.convert(unpack(data), _Wire)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         msg = f"no envelope: {error}"
         raise ProtocolError(msg) from error
     if wire.protocol != PROTOCOL:
@@ -96,11 +101,11 @@ def decode(topic: bytes, data: bytes) -> Envelope:
         raise ProtocolError(msg)
     kind = KINDS.get(wire.kind)
     if kind is None:
-        msg = f"unknown kind {wire.kind!r}"
+        msg = f"unknown kind {wire.kind[:_SHOWN]!r}"
         raise ProtocolError(msg)
     expected = TOPIC_OF[kind]
     if topic != expected.encode("ascii"):
-        msg = f"{wire.kind} under topic {topic!r}, where it belongs to {expected.value!r}"
+        msg = f"{wire.kind} under topic {topic[:_SHOWN]!r}, where it belongs to {expected.value!r}"
         raise ProtocolError(msg)
     try:
         message = msgspec.convert(wire.body, kind)

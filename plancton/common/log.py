@@ -4,11 +4,36 @@ import logging
 import logging.handlers
 import queue
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 _WAITING_LINES = 10_000
 """Lines that may wait for the disk; more are dropped rather than waited for."""
+_FLUSH_SECONDS = 2.0
+
+
+class _LogFile(logging.handlers.WatchedFileHandler):
+    """The log's file; a line that can't be written is dropped, and the next one is tried again."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+
+class _Writer(logging.handlers.QueueListener):
+    """The thread that writes."""
+
+    def __init__(self, waiting: queue.Queue[Any], *handlers: logging.Handler) -> None:
+        super().__init__(waiting, *handlers)
+        self._waiting = waiting
+
+    def enqueue_sentinel(self) -> None:
+        # The inherited one fails where the queue is full.
+        self._waiting.put(None)
 
 
 def set_up(process: str, log_file: Path | None, *, to_stderr: bool) -> None:
@@ -21,17 +46,17 @@ def set_up(process: str, log_file: Path | None, *, to_stderr: bool) -> None:
     handlers: list[logging.Handler] = []
     if log_file is not None:
         # Each line is one write to a file opened for appending, so that the processes' lines don't mix.
-        handlers.append(logging.handlers.WatchedFileHandler(log_file, encoding="utf-8", delay=True))
+        handlers.append(_LogFile(log_file, encoding="utf-8", delay=True))
     if to_stderr:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.raiseExceptions = False
-    waiting: queue.Queue[object] = queue.Queue(_WAITING_LINES)
+    waiting: queue.Queue[Any] = queue.Queue(_WAITING_LINES)
     root = logging.getLogger()
     root.handlers = [logging.handlers.QueueHandler(waiting)]
     root.setLevel(logging.INFO)
-    listener = logging.handlers.QueueListener(waiting, *handlers)
+    listener = _Writer(waiting, *handlers)
     listener.start()
     _Ending.listener = listener
 
@@ -41,9 +66,12 @@ class _Ending:
 
 
 def flush() -> None:
-    """Write what waits; for a process about to end without its interpreter's own clean-up."""
+    """Write what waits, for a few seconds at most; for a process about to end without its interpreter's clean-up."""
     if _Ending.listener is not None:
-        _Ending.listener.stop()
+        # A disk that takes nothing must not keep the process from ending.
+        stop = threading.Thread(target=_Ending.listener.stop, daemon=True)
+        stop.start()
+        stop.join(_FLUSH_SECONDS)
         _Ending.listener = None
 
 

@@ -12,6 +12,8 @@ from plancton.common.codec import ProtocolError, pack, unpack
 
 CONTROL_PROTOCOL: Literal[1] = 1
 MAX_REQUEST_BYTES = 64 * 1024
+_SHOWN = 60
+"""How much of a wrong value a refusal shows."""
 
 
 def _verb(class_name: str) -> str:
@@ -70,6 +72,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     data: Any = None
 
 
+def _shown(value: object) -> str:
+    """Return a wrong value for people; of one that nests, for how deeply nobody knows, only the kind."""
+    return repr(value)[:_SHOWN] if isinstance(value, str | int | float | None) else f"of type {type(value).__name__}"
+
+
 def encode_request(request: Request) -> bytes:
     """Return the request's one frame."""
     return pack(request)
@@ -86,13 +93,14 @@ def decode_request(data: bytes) -> Request | Answer:
     if value.get("protocol") != CONTROL_PROTOCOL:
         return Answer(
             ok=False,
-            error=f"refused: protocol {value.get('protocol')!r}, where {CONTROL_PROTOCOL} is spoken",
+            error=f"refused: protocol {_shown(value.get('protocol'))}, where {CONTROL_PROTOCOL} is spoken",
         )
     if value.get("verb") not in VERBS:
-        return Answer(ok=False, error=f"refused: unknown verb {value.get('verb')!r}; known: {', '.join(VERBS)}")
+        verb = _shown(value.get("verb"))
+        return Answer(ok=False, error=f"refused: unknown verb {verb}; known: {', '.join(VERBS)}")
     try:
         request: Request = msgspec.convert(value, AnyRequest)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         return Answer(ok=False, error=f"refused: {error}")
     return request
 
@@ -106,6 +114,6 @@ def decode_answer(data: bytes) -> Answer:
     """
     try:
         return msgspec.convert(unpack(data), Answer)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         msg = f"no answer: {error}"
         raise ProtocolError(msg) from error

@@ -1,5 +1,6 @@
 """The supervisor's hands on its workers: have them born, watch their pidfds, signal them, take their exit status."""
 
+import contextlib
 import logging
 import os
 import secrets
@@ -181,15 +182,23 @@ class Children:
         for born in births:
             name = self.name_of(born.boot)
             if name is not None:
-                self._born(self._lives[name], born.pid)
+                self._born(name, born.pid)
 
-    def _born(self, life: _Life, pid: int) -> None:
+    def _born(self, name: str, pid: int) -> None:
+        life = self._lives[name]
+        try:
+            life.pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            # It was killed as soon as it was born, and reaped as a stray.
+            self._bury(name, "ended before it began")
+            return
         life.pid = pid
-        life.pidfd = os.pidfd_open(pid)
         if life.their_lifeline is not None:
             os.close(life.their_lifeline)
             life.their_lifeline = None
-        os.write(life.lifeline, b"!")
+        # Where it has ended already nobody reads this; its pidfd tells.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(life.lifeline, b"!")
         if life.terminate:
             os.kill(pid, signal.SIGTERM)
 
@@ -204,21 +213,30 @@ class Children:
 
     def _renew_template(self) -> None:
         self._template_due = None
-        self._template.renew()
-        for name, life in self._lives.items():
-            if life.pid is None:
-                self._ask(name, life)
+        try:
+            self._template.renew()
+        except OSError as error:
+            log.error("no template process can be started: %s", error)  # noqa: TRY400 - the machine's fault, not ours
+            self._template_ended()
+            return
+        for name, unborn in [(name, life) for name, life in self._lives.items() if life.pid is None]:
+            # A life of its own: what the dead template may have forked for the old one finds its lifeline closed.
+            unborn.close()
+            life = self._lives[name] = _Life(secrets.token_hex(6))
+            life.terminate = unborn.terminate
+            self._ask(name, life)
 
     def _event(self, name: str, event: Event) -> None:
         before = self._children[name]
         now = time.monotonic()
         after, actions = self._machine.step(before, event, now, self._random.random())
         self._children[name] = after
-        for action in actions:
-            self._do(name, action)
         if after.state is not before.state:
             self._changed_unix[name] = time.time()
             self._on_change(before, after)
+        # Last, for what is done may lead to the next event.
+        for action in actions:
+            self._do(name, action)
 
     def _do(self, name: str, action: Do) -> None:
         if action is Do.SPAWN:

@@ -52,7 +52,8 @@ class Handlers:
 
     def _change_mode(self, request: Request) -> Answer:
         supervisor = self._supervisor
-        drained = supervisor.intent.mode in {Mode.DRAINING, Mode.DRAIN_STOPPING}
+        # A drain that stands by itself; one that is part of a drain-stop goes with it.
+        drained = supervisor.intent.mode is not Mode.DRAIN_STOPPING and supervisor.markers.drain
         match request:
             case Drain(stop=stop):
                 supervisor.mark(Markers(drain=drained or not stop, stop=stop))
@@ -63,7 +64,7 @@ class Handlers:
             case Stop():
                 # In this order: on its way out, the supervisor doesn't act on markers any more.
                 supervisor.leave(EXIT_ASKED)
-                supervisor.mark(Markers(drain=supervisor.intent.mode is Mode.DRAINING))
+                supervisor.mark(Markers(drain=drained))
         return Answer(ok=True)
 
     def _reload(self) -> Answer:

@@ -1,4 +1,4 @@
-"""planctond's own loop: signals, workers, bus, control socket, configuration and markers, in this order, every turn.
+"""planctond's own loop: signals, bus, workers, control socket, configuration and markers, in this order, every turn.
 
 Nothing here waits but the one poll, which lasts until the next deadline.
 """
@@ -113,6 +113,11 @@ class Supervisor:
             self.journal.add("planctond", f"new settings from {self.paths.config_file}")
         return not self.settings.errors
 
+    @property
+    def markers(self) -> Markers:
+        """Which marker files exist now."""
+        return self._marker_files.look()
+
     def mark(self, markers: Markers) -> None:
         """Set the marker files and act on them at once.
 
@@ -131,13 +136,14 @@ class Supervisor:
     def _turn(self) -> None:
         self._poll()
         self._act_on_signals()
+        # Before any worker's end: its last words count, and whoever spoke while this loop was held up isn't silent.
+        self.switchboard.turn()
         for descriptor, name in self.children.pidfds().items():
             if descriptor in self._ready:
                 self.switchboard.lost(name)
                 self.children.ended(name)
         if self._template.fileno() in self._ready:
             self.children.births()
-        self.switchboard.turn()
         if self.desk is not None:
             self.desk.turn()
         now = time.monotonic()
@@ -232,14 +238,20 @@ class Supervisor:
         """Leave once a drain-stop or a forced stop is done; then stop the workers one by one, last started first."""
         if self._exit_code is None:
             if self._finished():
-                self._marker_files.write(markers_after(self.intent.mode, self._marker_files.look()))
+                self._forget_stop()
                 self.leave(EXIT_ASKED)
             return
         for name in reversed(WORKERS):
+            if self.children.child(name).wanted:
+                self.children.stop(name)
             if self.children.child(name).state is not ProcessState.STOPPED:
-                if self.children.child(name).wanted:
-                    self.children.stop(name)
                 return
+
+    def _forget_stop(self) -> None:
+        try:
+            self._marker_files.write(markers_after(self.intent.mode, self._marker_files.look()))
+        except OSError as error:
+            log.error("the next planctond stops too, for its marker can't be removed: %s", error)  # noqa: TRY400
 
 
 class _Signals:

@@ -1,15 +1,34 @@
 """The configuration file: read again when it changed, kept as it was when what it says now is bad."""
 
 import logging
+import os
+import stat
 import time
 from pathlib import Path
 
-from plancton.common.config import Loaded, Rejected, parse
+from plancton.common.config import MAX_BYTES, Loaded, Rejected, parse
 from plancton.common.messages import ActiveSettings
 from plancton.common.settings import Settings
 from plancton.common.status import ConfigStatus
 
 log = logging.getLogger(__name__)
+
+
+def _text_of(path: Path) -> str:
+    """Read no more than a configuration may have, and never wait, whatever the file is.
+
+    Raises:
+        OSError: if it can't be read at once.
+        UnicodeDecodeError: if it isn't UTF-8.
+
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            msg = "it is a pipe, where a file is expected"
+            raise OSError(msg)
+        data = file.read(MAX_BYTES + 1)
+    return data.decode("utf-8", "replace" if len(data) > MAX_BYTES else "strict")
 
 
 class SettingsFile:
@@ -54,7 +73,7 @@ class SettingsFile:
     def read(self) -> bool:
         """Read the file; True if the settings in force changed. A missing file means the defaults."""
         try:
-            text = self._path.read_text(encoding="utf-8")
+            text = _text_of(self._path)
             self._exists = True
         except FileNotFoundError:
             text = ""

@@ -6,11 +6,13 @@ sees the worker's end itself, and the template's own death harms no worker.
 """
 
 import array
+import contextlib
 import ctypes
 import gc
 import os
 import signal
 import socket
+import traceback
 from collections.abc import Callable
 
 import msgspec
@@ -20,7 +22,10 @@ from plancton.common.codec import pack, unpack
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_M_ARENA_MAX = -8
+"""glibc's mallopt(3): threads that each have an arena of their own cost memory, and none of ours is that busy."""
 _LARGEST = 4096
+_EXIT_BUG = 70
 
 
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +65,16 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def settle() -> None:
+    """Make what is in memory now cheap to share: the garbage collector won't write into it, nor malloc spread over arenas.
+
+    It must happen before the fork, for whatever is written after it is a page of one's own.
+    """
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    gc.collect()
+    gc.freeze()
+
+
 class Template:
     """The supervisor's handle on the template process."""
 
@@ -71,6 +86,7 @@ class Template:
         """
         self._again = again
         self._keep = keep
+        settle()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         supervisor = os.getpid()
         self.pid = os.fork()
@@ -101,28 +117,37 @@ class Template:
             except BlockingIOError:
                 return births
             except OSError:
-                return None
+                # A template that ended with a request unread; what it told before counts.
+                return births or None
             if not data:
                 return births or None
             births.append(msgspec.convert(unpack(data), Born))
 
     def renew(self) -> None:
-        """Start another template in place of a dead one: a fresh interpreter, for this process isn't clean any more."""
+        """Start another template in place of a dead one: a fresh interpreter, for this process isn't clean any more.
+
+        Raises:
+            OSError: if the machine has no room for one.
+
+        """
         self._socket.close()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for descriptor in (theirs.fileno(), *self._keep):
-            os.set_inheritable(descriptor, True)  # noqa: FBT003 - positional only
-        arguments = [*self._again, str(theirs.fileno())]
-        self.pid = os.posix_spawn(arguments[0], arguments, os.environ)
-        for descriptor in self._keep:
-            os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
-        theirs.close()
         self._socket.settimeout(0.0)
+        arguments = [*self._again, str(theirs.fileno())]
+        with theirs:
+            for descriptor in (theirs.fileno(), *self._keep):
+                os.set_inheritable(descriptor, True)  # noqa: FBT003 - positional only
+            try:
+                self.pid = os.posix_spawn(arguments[0], arguments, os.environ)
+            finally:
+                for descriptor in self._keep:
+                    os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
 
     def kill(self) -> None:
         """End a template that hangs."""
         if self._socket.fileno() >= 0:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Let the template end."""
@@ -130,13 +155,21 @@ class Template:
 
 
 def serve(requests: socket.socket, run: Run, supervisor: int) -> None:
-    """Fork a worker for each request until the supervisor's end closes. Never returns."""
+    """Fork a worker for each request until the supervisor's end closes. Never returns, in no process."""
+    try:
+        _serve(requests, run, supervisor)
+    except BaseException:  # noqa: BLE001 - whoever called this is the supervisor's code, which must not run twice
+        traceback.print_exc()
+    os._exit(_EXIT_BUG)
+
+
+def _serve(requests: socket.socket, run: Run, supervisor: int) -> None:
     setproctitle.setproctitle("planctond: template")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # A worker told to stop before it is ready for signals finds this one waiting.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     die_with_parent()
-    gc.collect()
-    gc.freeze()
     while os.getppid() == supervisor:
         data, descriptors, _flags, _address = socket.recv_fds(requests, _LARGEST, 1)
         if not data:
@@ -170,6 +203,8 @@ def _fork_twice(birth: Birth, lifeline: int, requests: socket.socket, run: Run) 
 
 def _live(birth: Birth, lifeline: int, run: Run) -> None:
     """Wait until the supervisor knows of this worker, then be it. Never returns."""
+    # Until the worker knows better, a SIGTERM ends it; the template's own disposition would lose it.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if os.read(lifeline, 1):
         die_with_parent()
         if os.getppid() == birth.supervisor_pid:
@@ -179,4 +214,5 @@ def _live(birth: Birth, lifeline: int, run: Run) -> None:
 
 def serve_anew(descriptor: int, run: Run) -> None:
     """Serve as a template that was started anew; ``descriptor`` is its end of the socket pair."""
+    settle()
     serve(socket.socket(fileno=descriptor), run, os.getppid())
