@@ -1,0 +1,160 @@
+"""The metrics process: counts what the other workers did and sends the series to each InfluxDB."""
+
+import os
+import socket
+import time
+from collections import deque
+
+import msgspec
+
+from plancton.common.codec import Envelope
+from plancton.common.messages import (
+    ActiveSettings,
+    Counters,
+    EndingOutcome,
+    HostLook,
+    Intent,
+    LaunchOutcome,
+    Mode,
+    PoolLook,
+    PoolUnknown,
+    SinkState,
+)
+from plancton.workers.base import Place
+from plancton.workers.metrics import series
+from plancton.workers.metrics.counters import Memory, count, recall, resume, resume_sink
+from plancton.workers.metrics.influxdb1 import line
+from plancton.workers.metrics.sink import Sinks
+from plancton.workers.metrics.uptime import Uptime
+
+_SAY_SECONDS = 0.5
+"""Between two messages with counters."""
+_POOL_BOUND_SECONDS = 25.0
+"""A look at the engine that is older counts as none."""
+_REPEAT_SECONDS = 60.0
+"""A message that the bus didn't take isn't missed for longer than this."""
+_STAMPS = 1000
+"""How many ends of pilots are kept apart by their times."""
+
+
+class Metrics:
+    """The worker around the pure counting and the series."""
+
+    def __init__(self, place: Place) -> None:
+        """Say counters at ``place``."""
+        self._place = place
+        self.ready = True
+        self._hostname = socket.gethostname().partition(".")[0]
+        self._uptime = Uptime(os.getppid())
+        self._memory = Memory()
+        self._counters = Counters()
+        self._former_sinks: dict[str, SinkState] | None = None
+        """The sinks of the life before this one; None until it's known whether there was one."""
+        self._unheard: list[Counters] = []
+        """What was said until then."""
+        self._said = Counters()
+        self._next_say = time.monotonic() + _SAY_SECONDS
+        self._sinks = Sinks(place.wake)
+        self._main_sleep: float | None = None
+        self._measured = False
+        self._mode = Mode.ACTIVE
+        self._pool: Envelope | None = None
+        self._load = series.Load()
+        self._next_points = 0.0
+        self._stamps: deque[int] = deque(maxlen=_STAMPS)
+
+    def hear(self, envelope: Envelope) -> None:
+        """Take in a fact, or count an event."""
+        match envelope.message:
+            case ActiveSettings(settings=settings):
+                if self._main_sleep != settings.main_sleep:
+                    self._main_sleep = settings.main_sleep
+                    self._next_points = time.monotonic() + settings.main_sleep
+                self._sinks.follow(settings.influxdb_url)
+            case Intent(mode=mode):
+                self._mode = mode
+            case HostLook() as look:
+                self._load = series.add(self._load, look)
+            case PoolLook() | PoolUnknown():
+                self._pool = envelope
+            case Counters() as heard:
+                self._recover(heard)
+            case LaunchOutcome() | EndingOutcome():
+                self._count(envelope)
+
+    def turn(self, now: float) -> float:
+        """Make the points that are due, send what can be sent, and say the counters if they changed."""
+        moments = []
+        if self._main_sleep is not None:
+            # The first points needn't wait once there is something to tell.
+            if now >= self._next_points or (self._pool is not None and not self._measured):
+                self._next_points = now + self._main_sleep
+                self._measure(now)
+            moments.append(self._next_points)
+        next_try = self._sinks.turn(now)
+        if next_try is not None:
+            moments.append(next_try)
+        # Last, so that it tells what the sinks just did.
+        return min([*moments, self._say(now)])
+
+    def _recover(self, heard: Counters) -> None:
+        """Go on from what a former life said last, which comes before any echo of what this one said."""
+        if self._former_sinks is not None:
+            return
+        self._former_sinks = {}
+        if heard not in self._unheard:
+            self._former_sinks = {state.name: state for state in heard.sinks}
+            self._counters = resume(heard, self._counters)
+        self._unheard.clear()
+
+    def _count(self, envelope: Envelope) -> None:
+        memory = recall(self._memory, envelope)
+        if memory is None:
+            return
+        self._memory = memory
+        self._counters = count(self._counters, envelope.message)
+        if isinstance(envelope.message, EndingOutcome):
+            row = series.container(envelope.message, self._hostname, self._stamp(envelope))
+            if row is not None:
+                self._sinks.put([line(row)])
+
+    def _stamp(self, envelope: Envelope) -> int:
+        """Return when the event was told, in nanoseconds since 1970, and never the same twice.
+
+        Two ends of the same tags and time would be one point to InfluxDB.
+        """
+        stamp = time.time_ns() - int((time.monotonic() - envelope.monotonic) * 1e9)
+        while stamp in self._stamps:
+            stamp += 1
+        self._stamps.append(stamp)
+        return stamp
+
+    def _measure(self, now: float) -> None:
+        time_unix_ns = time.time_ns()
+        pool = self._pool.message if self._pool and now - self._pool.monotonic <= _POOL_BOUND_SECONDS else None
+        known = pool if isinstance(pool, PoolLook) else None
+        rows = (
+            series.daemon(self._uptime.seconds, self._mode, known, self._hostname, time_unix_ns),
+            series.measurement(self._load, self._hostname, time_unix_ns),
+        )
+        self._load = series.Load()
+        self._measured = True
+        self._sinks.put([line(row) for row in rows if row is not None])
+
+    def _say(self, now: float) -> float:
+        """Say the counters if they changed, not too often, or if it's time to repeat them; return when to try again."""
+        counters = self._totals()
+        due = self._next_say + (_REPEAT_SECONDS if counters == self._said else 0.0)
+        if now < due:
+            return due
+        self._next_say = now + _SAY_SECONDS
+        self._said = counters
+        if self._former_sinks is None:
+            self._unheard.append(counters)
+        self._place.say(counters)
+        return self._next_say + _REPEAT_SECONDS
+
+    def _totals(self) -> Counters:
+        former = self._former_sinks or {}
+        states = (resume_sink(former[own.name], own) if own.name in former else own for own in self._sinks.states)
+        return msgspec.structs.replace(self._counters, sinks=tuple(states))

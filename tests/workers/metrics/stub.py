@@ -1,0 +1,59 @@
+"""An HTTP server that says what it's told to: for answers that a real InfluxDB can't be brought to give."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Stub:
+    """What it says, and what it heard."""
+
+    def __init__(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        """Answer every request so."""
+        self.status = status
+        self.body = body
+        self.headers = headers
+        self.heard: list[tuple[str, str | None, bytes]] = []
+        """The path, the Authorization header and the body of each request."""
+        self.port = 0
+
+
+@contextmanager
+def stub(
+    status: int,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Stub]:
+    """Run such a server on a free loopback port while the context lasts."""
+    told = Stub(status, body, headers or {})
+
+    class Handler(BaseHTTPRequestHandler):
+        """Says what the stub was told."""
+
+        def do_POST(self) -> None:
+            """Note the request and answer."""
+            length = int(self.headers.get("Content-Length", 0))
+            told.heard.append((self.path, self.headers.get("Authorization"), self.rfile.read(length)))
+            self.send_response(told.status)
+            for name, value in {**told.headers, "Content-Length": str(len(told.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(told.body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        told.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield told
+        finally:
+            server.shutdown()
+            thread.join()
