@@ -13,7 +13,7 @@ from plancton import __version__
 from plancton.common import lock
 from plancton.common import log as logs
 from plancton.common.path_options import path_options
-from plancton.common.paths import Paths
+from plancton.common.paths import PathError, Paths
 from plancton.supervisor.desk import Desk
 from plancton.supervisor.handlers import Handlers
 from plancton.supervisor.loop import Supervisor
@@ -25,6 +25,7 @@ from plancton.workers.registry import WORKERS
 log = logging.getLogger(__name__)
 
 EXIT_UNAVAILABLE = 69
+EXIT_CANT_CREATE = 73
 EXIT_CONFIG = 78
 _LOCK_SECONDS = 3.0
 """How long to wait for the last workers of a planctond that just died."""
@@ -76,11 +77,15 @@ def main(paths: Paths, *, detached: bool, template: int | None) -> None:
 
     SIGTERM and SIGINT stop planctond and leave the pilots running; SIGHUP reads the configuration again. Exit codes: 0
     stopped as asked, 69 it can't serve (already running, or a worker that it can't do without was given up), 70 a bug,
-    78 a bad configuration.
+    73 a directory that can't be used, 78 a bad configuration.
     """
     if template is not None:
         serve_anew(template, run_worker)
-    paths.prepare()
+    try:
+        paths.prepare()
+    except PathError as error:
+        click.echo(f"planctond: {error}", err=True)
+        sys.exit(EXIT_CANT_CREATE)
     lock_descriptor = _take_lock(paths)
     settings = _read_settings(paths)
     setproctitle.setproctitle("planctond")

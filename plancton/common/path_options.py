@@ -11,14 +11,15 @@ from plancton.common.paths import PathError, resolve
 
 Result = TypeVar("Result")
 
-_DIRECTORY = click.Path(file_okay=False, path_type=Path)
+# Not for click to judge: only the command knows what may be lacking, and what to do then.
+_DIRECTORY = click.Path(file_okay=False, readable=False, path_type=Path)
 _OPTIONS = (
     click.option("--user", is_flag=True, help="Use the paths below ~/.plancton; the default for everyone but root."),
     click.option("--logdir", type=_DIRECTORY, help="Where the logs go. [default: /var/log/plancton]"),
     click.option("--rundir", type=_DIRECTORY, help="Where the sockets and markers are. [default: /var/run/plancton]"),
     click.option(
         "--pidfile",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=click.Path(dir_okay=False, readable=False, path_type=Path),
         help="Where planctond's process id is written. [default: /var/run/plancton.pid]",
     ),
     click.option("--confdir", type=_DIRECTORY, help="Where config.yaml is. [default: /etc/plancton]"),

@@ -71,7 +71,7 @@ def _target(target: Target, before: Message | None) -> str | None:
 
 def _image(image: LauncherState, before: Message | None) -> str | None:
     known = before if isinstance(before, LauncherState) else None
-    if image.pulling and not (known and known.pulling):
+    if image.pulling and image.image_id is None and not (known and known.pulling):
         return f"pulling {image.image}"
     if image.detail and (known is None or known.detail != image.detail):
         return f"image {image.image}: {image.detail}"

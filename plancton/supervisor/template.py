@@ -66,7 +66,7 @@ def die_with_parent() -> None:
 
 
 def settle() -> None:
-    """Make what is in memory now cheap to share: the garbage collector won't write into it, nor malloc spread over arenas.
+    """Make what is in memory now cheap to share: no garbage collector writes into it, malloc keeps to one arena.
 
     It must happen before the fork, for whatever is written after it is a page of one's own.
     """

@@ -10,8 +10,10 @@ from plancton.common.naming import cgroup_parent, host_name, labels
 from plancton.common.settings import SPEC_KEYS, Settings
 
 _PERIOD_MICROSECONDS = 100_000
-_LEAST_QUOTA_MICROSECONDS = 1_000
-"""The kernel takes no less."""
+_LONGEST_PERIOD_MICROSECONDS = 1_000_000
+"""The kernel takes no longer one."""
+_LEAST_QUOTA_MICROSECONDS = 50_000
+"""A container's set-up takes about 20 ms of CPU from its own quota; with less in a period it waits for the next."""
 
 
 def spec_hash(settings: Settings) -> str:
@@ -50,10 +52,12 @@ def create_body(  # noqa: PLR0913 - keyword-only, and each says something else o
 
 
 def _host_config(settings: Settings, instance: str, info: EngineInfo) -> dict[str, Any]:
-    quota = round(settings.cpus_per_dock * _PERIOD_MICROSECONDS)
+    # The share is the same over any period; small shares get a longer one.
+    wanted = max(_PERIOD_MICROSECONDS, round(_LEAST_QUOTA_MICROSECONDS / settings.cpus_per_dock))
+    period = min(wanted, _LONGEST_PERIOD_MICROSECONDS)
     config: dict[str, Any] = {
-        "CpuPeriod": _PERIOD_MICROSECONDS,
-        "CpuQuota": max(_LEAST_QUOTA_MICROSECONDS, quota),
+        "CpuPeriod": period,
+        "CpuQuota": round(settings.cpus_per_dock * period),
         "Memory": settings.max_dock_mem,
         # The engine counts memory and swap together.
         "MemorySwap": settings.max_dock_mem + settings.max_dock_swap,

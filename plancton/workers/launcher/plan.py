@@ -1,11 +1,21 @@
 """Which of the wished pilots to start now: pure."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from plancton.common.messages import Target, Wish
 
 Key = tuple[int, int]
 """Slot and incarnation."""
+
+REPLACING_ABREAST = 1
+FILLING_ABREAST = 4
+"""How many starts that aren't slow are under way at once. Measured on a bridge: a replacement runs soonest if it's
+started alone; an empty node is full soonest with a few at once, and more gain nothing."""
+SLOW_SECONDS = 1.0
+"""A start under way for so long no longer counts against those limits."""
+MOST_IN_FLIGHT = 16
+"""Starts under way at once, slow ones included."""
 
 
 def key(wish: Wish) -> Key:
@@ -21,13 +31,19 @@ def wished(target: Target | None, what: Key, now: float) -> bool:
 
 
 def to_start(
-    target: Target | None, in_flight: AbstractSet[Key], settled: AbstractSet[Key], now: float
+    target: Target | None, in_flight: Mapping[Key, float], settled: AbstractSet[Key], now: float
 ) -> tuple[Wish, ...]:
     """Return the wishes to start now, replacements first.
 
-    ``in_flight`` are being started. ``settled`` were started or failed, which the scheduler doesn't know yet.
+    ``in_flight`` are being started, each since a moment in monotonic seconds. ``settled`` were started or failed, which
+    the scheduler doesn't know yet. An engine does its starts nearly one after the other, so that several at once only
+    delay the first of them; but one that is slow must delay no other.
     """
     if target is None or now >= target.valid_until_monotonic:
         return ()
     open_wishes = [wish for wish in target.launch if key(wish) not in in_flight and key(wish) not in settled]
-    return tuple(sorted(open_wishes, key=lambda wish: not wish.replaces))
+    replacements_first = sorted(open_wishes, key=lambda wish: not wish.replaces)
+    abreast = REPLACING_ABREAST if any(wish.replaces for wish in open_wishes) else FILLING_ABREAST
+    swift = sum(now - since < SLOW_SECONDS for since in in_flight.values())
+    free = min(abreast - swift, MOST_IN_FLIGHT - len(in_flight))
+    return tuple(replacements_first[: max(0, free)])

@@ -16,12 +16,10 @@ from plancton.workers.lanes import Lanes
 from plancton.workers.launcher import image as images
 from plancton.workers.launcher.container import create_body
 from plancton.workers.launcher.launch import Launch, launch
-from plancton.workers.launcher.plan import Key, key, to_start, wished
+from plancton.workers.launcher.plan import MOST_IN_FLIGHT, SLOW_SECONDS, Key, key, to_start, wished
 
 log = logging.getLogger(__name__)
 
-_LANES = 8
-"""Starts under way at once, so that a slow one delays no other; the engine itself serves about four at a time."""
 _PULL_DEADLINE_SECONDS = 1800.0
 _INFO_DEADLINE_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
@@ -38,14 +36,15 @@ class Launcher:
         self.ready = True
         self._instance = instance_id(str(place.rundir))
         self._node = os.uname().nodename
-        self._lanes = Lanes("launch", _LANES, place.wake)
+        self._lanes = Lanes("launch", MOST_IN_FLIGHT, place.wake)
         self._image_lane = Lanes("image", 1, place.wake)
         self._settings: Settings | None = None
         self._engine: Engine | None = None
         self._info: EngineInfo | None = None
         self._image: images.Image | None = None
         self._target: Target | None = None
-        self._in_flight: set[Key] = set()
+        self._in_flight: dict[Key, float] = {}
+        """Since when each start is under way."""
         self._settled: dict[Key, float] = {}
         """When launches ended that the scheduler still wishes for."""
         self._said: LauncherState | None = None
@@ -75,7 +74,7 @@ class Launcher:
         self._see_to_image(self._engine, now)
         self._start(self._engine, self._settings, now)
         self._say()
-        return now + _RETRY_SECONDS
+        return now + min(_RETRY_SECONDS, SLOW_SECONDS)
 
     def _set(self, settings: Settings) -> None:
         before, self._settings = self._settings, settings
@@ -136,9 +135,7 @@ class Launcher:
             return
         settled = {what for what, moment in self._settled.items() if now - moment < _SETTLED_SECONDS}
         for wish in to_start(self._target, self._in_flight, settled, now):
-            if len(self._in_flight) >= _LANES:
-                return
-            self._in_flight.add(key(wish))
+            self._in_flight[key(wish)] = now
             call = functools.partial(launch, engine, self._order(wish, settings, info, image.image_id))
             still = functools.partial(self._still_wished, key(wish))
             self._lanes.submit(functools.partial(call, still), functools.partial(self._launched, key(wish)))
@@ -146,7 +143,7 @@ class Launcher:
     def _order(self, wish: Wish, settings: Settings, info: EngineInfo, image_id: str) -> Launch:
         body = create_body(
             settings,
-            image=image_id,
+            image=settings.docker_image,
             node=self._node,
             instance=self._instance,
             slot=wish.slot,
@@ -161,7 +158,7 @@ class Launcher:
         return wished(self._target, what, time.monotonic())
 
     def _launched(self, what: Key, outcome: LaunchOutcome) -> None:
-        self._in_flight.discard(what)
+        del self._in_flight[what]
         if outcome.outcome is not Outcome.REFUSED:
             # A failure too: how soon it's tried again is the scheduler's to say.
             self._settled[what] = time.monotonic()
