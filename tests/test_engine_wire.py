@@ -2,8 +2,6 @@
 
 import base64
 import json
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from plancton.common import engine_wire
 from plancton.common.engine import Engine
 from plancton.common.engine_types import Failure, FailureKind
 from tests.support.black_hole import BlackHole
-from tests.support.running import program
+from tests.support.certificates import docker_certificates
 from tests.support.scripted_engine import (
     CHUNKED_HEAD,
     Talk,
@@ -181,20 +179,8 @@ def test_a_name_that_no_server_has_is_unreachable() -> None:
     assert failure.kind is FailureKind.UNREACHABLE
 
 
-@pytest.fixture
-def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a certificate that is its own authority, and point DOCKER_CERT_PATH at it as client and server use it."""
-    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
-    files = ("-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem")
-    command = (program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
-    shutil.copy(tmp_path / "cert.pem", tmp_path / "ca.pem")
-    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
-    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
-    return tmp_path
-
-
-def test_over_tls_with_dockers_own_variables(certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_tls_with_dockers_own_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificates = docker_certificates(tmp_path, monkeypatch)
     with scripted_tls_engine(certificates, say_each_time(answer(b"[]"))) as server:
         monkeypatch.setenv("DOCKER_HOST", server.url)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
@@ -208,8 +194,10 @@ def test_over_tls_with_dockers_own_variables(certificates: Path, monkeypatch: py
         assert refused.kind is FailureKind.REFUSED
 
 
-@pytest.mark.usefixtures("certificates")
-def test_a_silent_tls_server_costs_the_deadline(black_hole: BlackHole) -> None:
+def test_a_silent_tls_server_costs_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, black_hole: BlackHole
+) -> None:
+    docker_certificates(tmp_path, monkeypatch)
     began = time.monotonic()
     silent = Engine(f"tcp://127.0.0.1:{black_hole.port}").info(deadline=0.3)
     assert isinstance(silent, Failure)

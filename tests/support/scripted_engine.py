@@ -29,11 +29,12 @@ CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-E
 
 
 def say(data: bytes) -> Talk:
-    """Say these bytes, then wait for the end."""
+    """Say these bytes, then nothing more until the peer hangs up."""
 
-    def talk(connection: socket.socket, stop: threading.Event) -> None:
+    def talk(connection: socket.socket, _stop: threading.Event) -> None:
         connection.sendall(data)
-        stop.wait()
+        while connection.recv(65536):
+            pass
 
     return talk
 
@@ -78,6 +79,8 @@ class ScriptedEngine:
         """Each request's head."""
         self.connections: list[socket.socket] = []
         """Each that was ever opened."""
+        self.hung_up: list[socket.socket] = []
+        """Those that are over."""
         self._talk = talk
         self._stop = threading.Event()
         self._listener = listener
@@ -103,6 +106,7 @@ class ScriptedEngine:
                     connection.sendall(answer(VERSION))
                 else:
                     self._talk(connection, self._stop)
+        self.hung_up.append(connection)
 
     def close(self) -> None:
         """Stop talking and listening."""
