@@ -124,7 +124,8 @@ class Server:
         except ApiException as error:
             return _Refusal(status=error.status, why=_complaint(error))
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return _Refusal(status=0, why=_short(str(error)))
+            # urllib3 begins with the pool and its host, which the sink's name tells already.
+            return _Refusal(status=0, why=_short(str(error).partition("): ")[2] or str(error)))
         except ValueError as error:
             return _Refusal(status=0, why=f"an answer that can't be read: {type(error).__name__}")
         return _refusal_within(answer)
