@@ -12,8 +12,10 @@ import setproctitle
 from plancton import __version__
 from plancton.common import lock
 from plancton.common import log as logs
+from plancton.common.naming import instance_id
 from plancton.common.path_options import path_options
 from plancton.common.paths import PathError, Paths
+from plancton.supervisor import cgroups
 from plancton.supervisor.desk import Desk
 from plancton.supervisor.handlers import Handlers
 from plancton.supervisor.loop import Supervisor
@@ -107,6 +109,7 @@ def _supervise(paths: Paths, template: Template, settings: SettingsFile) -> int:
     finally:
         for path in (paths.pidfile, paths.control_socket, paths.bus_socket):
             path.unlink(missing_ok=True)
+        cgroups.remove_empty(instance_id(str(paths.rundir)))
         logs.flush()
 
 

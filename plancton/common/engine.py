@@ -20,13 +20,13 @@ import docker.utils
 from plancton.common import engine_answers as answers
 from plancton.common.engine_events import EventStream
 from plancton.common.engine_socket import SocketAdapter
-from plancton.common.engine_types import Container, EngineInfo, Failure, FailureKind
+from plancton.common.engine_types import DEFAULT_ENGINE_URL, Container, EngineInfo, Failure, FailureKind
 from plancton.common.engine_wire import ERRORS, RefusedError, Reply, Request, Session, failure_of, send
 from plancton.common.masking import mask, mask_url
 
 T = TypeVar("T")
 
-_DEFAULT_URL = "unix:///var/run/docker.sock"
+
 _NEWEST_KNOWN_API = (1, 44)
 
 
@@ -42,7 +42,7 @@ class Engine:
 
         DOCKER_CERT_PATH and DOCKER_TLS_VERIFY apply to TCP addresses.
         """
-        self._url = url or os.environ.get("DOCKER_HOST") or _DEFAULT_URL
+        self._url = url or os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE_URL
         self._peer = self._url if self._url.startswith("unix:") else mask_url(self._url)
         self._idle: list[Session] = []
         """Sessions, each with its connection, that no call uses now: as many as calls were ever under way at once."""

@@ -6,6 +6,9 @@ import msgspec
 
 from plancton.common.pilot import PilotState
 
+DEFAULT_ENGINE_URL = "unix:///var/run/docker.sock"
+"""Where an engine is looked for that neither the settings nor DOCKER_HOST name."""
+
 
 class FailureKind(StrEnum):
     """What a caller may conclude from a failed call."""

@@ -6,6 +6,9 @@ import time
 import msgspec
 
 from plancton import __version__
+from plancton.common.declarations import DECLARATIONS
+from plancton.common.engine_types import DEFAULT_ENGINE_URL
+from plancton.common.masking import mask_url
 from plancton.common.messages import (
     Counters,
     HostLook,
@@ -76,7 +79,8 @@ class Handlers:
         loaded = self._supervisor.settings.loaded
         origins = dict(loaded.origins) if loaded else {}
         settings = msgspec.to_builtins(self._supervisor.settings.settings)
-        return Answer(ok=True, data={"settings": settings, "origins": origins})
+        shown = {name: _without_secrets(name, value) for name, value in settings.items()}
+        return Answer(ok=True, data={"settings": shown, "origins": origins})
 
     def _report(self) -> StatusReport:
         supervisor = self._supervisor
@@ -90,7 +94,7 @@ class Handlers:
             ready=supervisor.ready,
             mode=supervisor.intent.mode,
             mode_since_unix=supervisor.intent.since_unix,
-            engine_url=settings.docker_url or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock",
+            engine_url=mask_url(settings.docker_url or os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE_URL),
             config=supervisor.settings.status(),
             processes=supervisor.children.report(),
             host=supervisor.last(HostLook),
@@ -102,3 +106,12 @@ class Handlers:
             target=supervisor.last(Target),
             counters=supervisor.last(Counters),
         )
+
+
+def _without_secrets(name: str, value: object) -> object:
+    declaration = DECLARATIONS[name]
+    if not declaration.secret:
+        return value
+    if isinstance(value, list | tuple):
+        return [declaration.hidden(str(item)) for item in value]
+    return value if value is None else declaration.hidden(str(value))
