@@ -1,0 +1,135 @@
+"""What is worth a line for people, and the numbering of the lines kept."""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from plancton.common.messages import (
+    EndingAction,
+    EndingOutcome,
+    Hold,
+    HostLook,
+    LauncherState,
+    LaunchOutcome,
+    Message,
+    Outcome,
+    PoolLook,
+    PoolUnknown,
+    Target,
+)
+from plancton.common.reasons import Reason
+from plancton.supervisor.journal import Journal, describe
+
+HOST = HostLook(
+    ncpus=2, interval_seconds=1.0, busy_cpus=1.0, pilots_cpus=0.0, ram_bytes=1, available_bytes=1, swap_bytes=0
+)
+POOL = PoolLook(pilots=(), full_look_monotonic=1.0)
+UNKNOWN = PoolUnknown(why="no answer within 5 s", since_unix=0.0)
+FREE = Target(generation=1, valid_until_monotonic=1.0, want=4, running=1)
+IMAGE = LauncherState(image="busybox", image_id="sha256:0123456789abcdef0123")
+NO_IMAGE = LauncherState(image="busybox", image_id=None, detail="no such image")
+
+
+def held(reason: Reason, detail: str = "why") -> Target:
+    """Return a target that holds launches."""
+    return msgspec.structs.replace(FREE, hold=Hold(reason=reason, detail=detail, since_unix=0.0))
+
+
+def launch(outcome: Outcome, detail: str = "") -> LaunchOutcome:
+    """Return what came of a launch."""
+    return LaunchOutcome(
+        slot=1, incarnation=2, name="p-1-2", outcome=outcome, reason=Reason.ROOM, detail=detail, seconds=0.254
+    )
+
+
+def ending(action: EndingAction, **more: object) -> EndingOutcome:
+    """Return what came of an ending."""
+    fields: dict[str, object] = {"container_id": "c", "name": "p-1-2", "outcome": "done", "reason": "expired", **more}
+    return msgspec.convert({**fields, "action": action}, EndingOutcome)
+
+
+LINES: list[tuple[Message, Message | None, str | None]] = [
+    (launch(Outcome.DONE), None, "started p-1-2 (room) in 0.25 s"),
+    (launch(Outcome.TIMED_OUT, "20 s"), None, "couldn't start p-1-2: timed-out: 20 s"),
+    (ending(EndingAction.TERMINATED), None, "asked p-1-2 to end: expired"),
+    (ending(EndingAction.KILLED), None, "killed p-1-2: expired"),
+    (
+        ending(EndingAction.REMOVED, killed=True, uptime_seconds=61.4, exit_code=137),
+        None,
+        "p-1-2 was ended after 61 s with exit code 137 and is removed",
+    ),
+    (
+        ending(EndingAction.REMOVED, uptime_seconds=0.0, exit_code=0),
+        None,
+        "p-1-2 ended by itself after 0 s with exit code 0 and is removed",
+    ),
+    (ending(EndingAction.REMOVED), None, "p-1-2 ended by itself and is removed"),
+    (ending(EndingAction.REMOVED, started=False), None, "removed p-1-2, which never started"),
+    (
+        ending(EndingAction.REMOVED, outcome="failed", detail="busy"),
+        None,
+        "couldn't end or remove p-1-2 (expired): failed: busy",
+    ),
+    (FREE, None, None),
+    (FREE, FREE, None),
+    (held(Reason.MAX_DOCKS), None, "no further launches: max-docks: why"),
+    (held(Reason.MAX_DOCKS), FREE, "no further launches: max-docks: why"),
+    (held(Reason.MAX_DOCKS, "other figures"), held(Reason.MAX_DOCKS), None),
+    (held(Reason.DRAINING), held(Reason.MAX_DOCKS), "no further launches: draining: why"),
+    (FREE, held(Reason.DRAINING), "launching again; want 4"),
+    (UNKNOWN, None, "the engine can't be asked: no answer within 5 s"),
+    (UNKNOWN, POOL, "the engine can't be asked: no answer within 5 s"),
+    (UNKNOWN, UNKNOWN, None),
+    (POOL, UNKNOWN, "the engine answers again"),
+    (POOL, POOL, None),
+    (POOL, None, None),
+    (HOST, None, None),
+    (HOST, HOST, None),
+    (IMAGE, None, "image busybox is sha256:0123456789ab"),
+    (IMAGE, IMAGE, None),
+    (msgspec.structs.replace(IMAGE, in_flight=3), IMAGE, None),
+    (NO_IMAGE, IMAGE, "image busybox: no such image"),
+    (NO_IMAGE, NO_IMAGE, None),
+    (msgspec.structs.replace(NO_IMAGE, pulling=True), NO_IMAGE, "pulling busybox"),
+    (msgspec.structs.replace(NO_IMAGE, pulling=True), msgspec.structs.replace(NO_IMAGE, pulling=True), None),
+    (msgspec.structs.replace(IMAGE, image_id="sha256:f"), IMAGE, "image busybox is sha256:f"),
+]
+
+
+@pytest.mark.parametrize(("message", "before", "line"), LINES)
+def test_a_message_is_worth_its_line_where_something_changed(
+    message: Message, before: Message | None, line: str | None
+) -> None:
+    assert describe(message, before) == line
+
+
+@pytest.fixture
+def journal() -> Journal:
+    """Return a journal in which 600 things happened."""
+    journal = Journal()
+    for number in range(1, 601):
+        journal.add("launcher", f"thing {number}")
+    return journal
+
+
+def numbers(ask: Callable[[int], object], after: int) -> list[int]:
+    """Return the numbers of the happenings that are told."""
+    happenings = ask(after)
+    assert isinstance(happenings, tuple)
+    return [happening.number for happening in happenings]
+
+
+def test_happenings_are_numbered_from_1_and_the_oldest_are_forgotten(journal: Journal) -> None:
+    assert numbers(journal.since, 0) == list(range(101, 601))
+    assert journal.since(599)[0].text == "thing 600"
+    assert numbers(journal.since, 598) == [599, 600]
+    assert numbers(journal.since, 600) == []
+    assert numbers(journal.since, 10**9) == []
+
+
+def test_each_happening_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        Journal().add("reaper", "killed p-1-2: expired")
+    assert caplog.messages == ["reaper: killed p-1-2: expired"]
