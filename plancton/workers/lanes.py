@@ -15,7 +15,8 @@ class Lanes:
 
     def __init__(self, name: str, count: int, wake: Callable[[], None]) -> None:
         """Start ``count`` threads called ``name``; ``wake`` makes the loop look for results."""
-        self._calls: queue.SimpleQueue[Callable[[], Callable[[], None]]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], Callable[[], None]] | None] = queue.SimpleQueue()
+        self._count = count
         self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake = wake
         for number in range(count):
@@ -32,6 +33,11 @@ class Lanes:
 
         self._calls.put(work)
 
+    def close(self) -> None:
+        """Let the threads end once they have made the calls that wait; no result is handed out any more."""
+        for _ in range(self._count):
+            self._calls.put(None)
+
     def collect(self) -> None:
         """Give the results that are there to whoever waits for them; called by the loop."""
         while True:
@@ -44,6 +50,8 @@ class Lanes:
     def _work(self) -> None:
         while True:
             work = self._calls.get()
+            if work is None:
+                return
             try:
                 done = work()
             except Exception as error:  # noqa: BLE001 - handed to the loop, which dies of it as of its own bugs

@@ -4,12 +4,13 @@ import functools
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from plancton.common.messages import SinkState
 from plancton.workers.lanes import Lanes
-from plancton.workers.metrics.influxdb1 import Address, Server, parse
+from plancton.workers.metrics.influxdb1 import Address, Server, line, parse
 from plancton.workers.metrics.outbox import Answer, Away, Outbox
+from plancton.workers.metrics.series import Row
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ class Sink:
         self._lane = lane
         self._outbox = Outbox(address.name)
         self._full = False
-        self._open = True
 
     @property
     def state(self) -> SinkState:
@@ -59,18 +59,15 @@ class Sink:
             )
         return self._outbox.next_moment()
 
-    def close(self, then: Callable[[Lanes], None]) -> Lanes:
-        """Give up what waits; return the thread, which is given to ``then`` once it has nothing to do any more."""
+    def close(self) -> None:
+        """Give up what waits."""
         waiting = self.state.waiting_points
         if waiting:
             log.warning("%s is no longer in influxdb_url: %d points for it are dropped", self._address.name, waiting)
-        self._open = False
-        self._lane.submit(self._server.close, lambda _: then(self._lane))
-        return self._lane
+        self._lane.submit(self._server.close, lambda _: None)
+        self._lane.close()
 
     def _answered(self, server: Server, answer: Answer) -> None:
-        if not self._open:
-            return
         before = self.state
         self._outbox.answered(answer, time.monotonic(), time.time(), random.random())  # noqa: S311 - no secret
         if server is not self._server:
@@ -91,9 +88,6 @@ class Sinks:
         """Begin with none; ``wake`` makes the loop turn after an answer."""
         self._wake = wake
         self._sinks: dict[str, Sink] = {}
-        self._closing: list[Lanes] = []
-        self._spare: list[Lanes] = []
-        """Threads of former sinks, for the next ones: they can't be ended."""
 
     @property
     def states(self) -> tuple[SinkState, ...]:
@@ -104,26 +98,22 @@ class Sinks:
         """Write to these from now on. A database that was there before keeps its queue, whatever its login."""
         before, self._sinks = self._sinks, {}
         for address in map(parse, urls):
-            sink = before.pop(address.name, None) or self._sinks.get(address.name) or Sink(address, self._lane())
+            sink = before.pop(address.name, None) or self._sinks.get(address.name) or self._new(address)
             sink.move(address)
             self._sinks[address.name] = sink
-        self._closing += [sink.close(self._closed) for sink in before.values()]
+        for sink in before.values():
+            sink.close()
 
-    def put(self, lines: Sequence[str]) -> None:
+    def put(self, rows: Iterable[Row]) -> None:
         """Queue points for each."""
+        lines = [line(row) for row in rows]
         for sink in self._sinks.values():
             sink.put(lines)
 
     def turn(self, now: float) -> float | None:
         """Send what is due everywhere; return when something will be, None while nothing waits."""
-        for lane in tuple(self._closing):
-            lane.collect()
         moments = [sink.turn(now) for sink in self._sinks.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _lane(self) -> Lanes:
-        return self._spare.pop() if self._spare else Lanes("influxdb", 1, self._wake)
-
-    def _closed(self, lane: Lanes) -> None:
-        self._closing.remove(lane)
-        self._spare.append(lane)
+    def _new(self, address: Address) -> Sink:
+        return Sink(address, Lanes("influxdb", 1, self._wake))

@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,9 +24,11 @@ from plancton.common.messages import (
 from plancton.workers.base import Place
 from plancton.workers.metrics import series
 from plancton.workers.metrics.counters import Memory, count, recall, resume, resume_sink
-from plancton.workers.metrics.influxdb1 import line
-from plancton.workers.metrics.sink import Sinks
+from plancton.workers.metrics.series import Row
 from plancton.workers.metrics.uptime import Uptime
+
+if TYPE_CHECKING:
+    from plancton.workers.metrics.sink import Sinks
 
 _SAY_SECONDS = 0.5
 """Between two messages with counters."""
@@ -54,7 +57,8 @@ class Metrics:
         """What was said until then."""
         self._said = Counters()
         self._next_say = time.monotonic() + _SAY_SECONDS
-        self._sinks = Sinks(place.wake)
+        self._sinks: Sinks | None = None
+        """None until the settings name an InfluxDB."""
         self._main_sleep: float | None = None
         self._measured = False
         self._mode = Mode.ACTIVE
@@ -70,7 +74,7 @@ class Metrics:
                 if self._main_sleep != settings.main_sleep:
                     self._main_sleep = settings.main_sleep
                     self._next_points = time.monotonic() + settings.main_sleep
-                self._sinks.follow(settings.influxdb_url)
+                self._follow(settings.influxdb_url)
             case Intent(mode=mode):
                 self._mode = mode
             case HostLook() as look:
@@ -91,11 +95,24 @@ class Metrics:
                 self._next_points = now + self._main_sleep
                 self._measure(now)
             moments.append(self._next_points)
-        next_try = self._sinks.turn(now)
+        next_try = self._sinks.turn(now) if self._sinks is not None else None
         if next_try is not None:
             moments.append(next_try)
         # Last, so that it tells what the sinks just did.
         return min([*moments, self._say(now)])
+
+    def _follow(self, urls: tuple[str, ...]) -> None:
+        if urls and self._sinks is None:
+            # influxdb-client takes 17 MiB; no other process needs it, nor does a node without an InfluxDB.
+            from plancton.workers.metrics.sink import Sinks  # noqa: PLC0415
+
+            self._sinks = Sinks(self._place.wake)
+        if self._sinks is not None:
+            self._sinks.follow(urls)
+
+    def _put(self, *rows: Row | None) -> None:
+        if self._sinks is not None:
+            self._sinks.put([row for row in rows if row is not None])
 
     def _recover(self, heard: Counters) -> None:
         """Go on from what a former life said last, which comes before any echo of what this one said."""
@@ -114,9 +131,7 @@ class Metrics:
         self._memory = memory
         self._counters = count(self._counters, envelope.message)
         if isinstance(envelope.message, EndingOutcome):
-            row = series.container(envelope.message, self._hostname, self._stamp(envelope))
-            if row is not None:
-                self._sinks.put([line(row)])
+            self._put(series.container(envelope.message, self._hostname, self._stamp(envelope)))
 
     def _stamp(self, envelope: Envelope) -> int:
         """Return when the event was told, in nanoseconds since 1970, and never the same twice.
@@ -133,13 +148,12 @@ class Metrics:
         time_unix_ns = time.time_ns()
         pool = self._pool.message if self._pool and now - self._pool.monotonic <= _POOL_BOUND_SECONDS else None
         known = pool if isinstance(pool, PoolLook) else None
-        rows = (
+        self._put(
             series.daemon(self._uptime.seconds, self._mode, known, self._hostname, time_unix_ns),
             series.measurement(self._load, self._hostname, time_unix_ns),
         )
         self._load = series.Load()
         self._measured = True
-        self._sinks.put([line(row) for row in rows if row is not None])
 
     def _say(self, now: float) -> float:
         """Say the counters if they changed, not too often, or if it's time to repeat them; return when to try again."""
@@ -156,5 +170,6 @@ class Metrics:
 
     def _totals(self) -> Counters:
         former = self._former_sinks or {}
-        states = (resume_sink(former[own.name], own) if own.name in former else own for own in self._sinks.states)
+        own_states = self._sinks.states if self._sinks is not None else ()
+        states = (resume_sink(former[own.name], own) if own.name in former else own for own in own_states)
         return msgspec.structs.replace(self._counters, sinks=tuple(states))

@@ -11,6 +11,7 @@ import pytest
 
 from plancton.common.messages import SinkState
 from plancton.workers.metrics import outbox
+from plancton.workers.metrics.series import Row
 from plancton.workers.metrics.sink import Sinks
 from tests.support.black_hole import BlackHole
 from tests.support.influx import PASSWORD, Influx
@@ -37,8 +38,11 @@ def influx_threads() -> int:
     return sum(thread.name.startswith("influxdb") for thread in threading.enumerate())
 
 
-def points(first: int, beyond: int) -> list[str]:
-    return [f"m value={number} {number + 1}" for number in range(first, beyond)]
+def points(first: int, beyond: int) -> list[Row]:
+    return [
+        Row(series="m", tags={}, fields={"value": float(number)}, time_unix_ns=number + 1)
+        for number in range(first, beyond)
+    ]
 
 
 def turning_until(
