@@ -279,11 +279,20 @@ class Node:
         ):
             self._patches.enter_context(mock.patch(f"{package}{module}.time", self))
         for module in ("launcher.worker", "reaper.worker"):
-            self._patches.enter_context(mock.patch(f"{package}{module}.Engine", lambda _: Asking(self)))
+            self._patches.enter_context(mock.patch(f"{package}{module}.Engine", self._asking))
             self._patches.enter_context(mock.patch(f"{package}{module}.Lanes", Lanes))
-        self._patches.enter_context(mock.patch(f"{package}probe.worker.Engine", lambda _: Asking(self)))
-        self._patches.enter_context(mock.patch(f"{package}probe.worker.EngineWatch", lambda *_: Watch(self)))
-        self._patches.enter_context(mock.patch(f"{package}probe.worker.Host", lambda *_: Host(self)))
+        self._patches.enter_context(mock.patch(f"{package}probe.worker.Engine", self._asking))
+        self._patches.enter_context(mock.patch(f"{package}probe.worker.EngineWatch", self._watching))
+        self._patches.enter_context(mock.patch(f"{package}probe.worker.Host", self._at_host))
+
+    def _asking(self, _url: str | None) -> Asking:
+        return Asking(self)
+
+    def _watching(self, *_arguments: object) -> Watch:
+        return Watch(self)
+
+    def _at_host(self, _instance: str) -> Host:
+        return Host(self)
 
     def close(self) -> None:
         """End all threads."""

@@ -1,4 +1,5 @@
 """Whatever is lost, late, repeated, killed or wrong in whatever order: never too many, and in the end just enough."""
+# ruff: noqa: D102 - the name of a rule is a sentence that says what happens
 
 from collections import deque
 

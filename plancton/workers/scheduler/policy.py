@@ -116,6 +116,7 @@ def recover(target: Target) -> Memory:
         next_incarnation=target.next_incarnation,
         capacity=target.capacity,
         full_at=said_at,
+        grown_at=(said_at,) * sum(not wish.replaces for wish in target.launch),
         wishes=target.launch + target.withdrawn,
         endings=target.end,
         evicted_at=said_at if evicted or (hold and hold.reason is Reason.AFTER_EVICTION) else None,
