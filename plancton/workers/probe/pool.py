@@ -28,7 +28,8 @@ def from_containers(containers: Iterable[Container], before: Pool) -> Pool:
         if identity is None:
             continue
         state = PilotState(container.state)
-        known = before.get(container.container_id)
+        # A look may be older than events seen meanwhile; they are told again after it, and must find what it shows.
+        known = before.get(container.container_id) if state is not PilotState.CREATED else None
         known_end = known if state in ENDED_STATES else None
         pool[container.container_id] = Pilot(
             container_id=container.container_id,

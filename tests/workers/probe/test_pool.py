@@ -1,0 +1,156 @@
+"""The pool: events and full looks in any order lead to the truth, and a late look loses nobody."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plancton.common.engine_types import Container, EngineEvent
+from plancton.common.naming import labels
+from plancton.common.pilot import PilotState
+from plancton.workers.probe.pool import Pool, after_event, from_containers
+from tests.fakes.engine import FakeEngine
+
+INSTANCE = "0123abcd"
+
+
+class Log(FakeEngine):
+    """A fake engine, all its events and what it listed after each of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happened: list[EngineEvent] = []
+        self.listed: list[tuple[Container, ...]] = [()]
+
+    def _happen(self, container: Container, action: str, exit_code: int | None = None) -> None:
+        super()._happen(container, action, exit_code)
+        self.happened.append(self._events[-1])
+
+    def do(self, slot: int, what: str) -> None:
+        """Let one pilot be created, started, ended or removed; what can't be done just isn't."""
+        name = f"pilot-{slot}"
+        known = len(self.happened)
+        if what == "create":
+            number = len(self.happened) + 1
+            self.create({"Image": "busybox", "Labels": labels(INSTANCE, slot, number, "s")}, name)
+        elif what == "start":
+            there = self.inspect(name)
+            if isinstance(there, Container) and there.state is PilotState.CREATED:
+                self.start(name)
+        elif what == "end":
+            self.kill(name)
+        else:
+            self.remove(name)
+        self.advance(1.0)
+        containers = self.list_containers({})
+        assert isinstance(containers, tuple)
+        self.listed.extend([containers] * (len(self.happened) - known))
+
+
+HISTORIES = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from(["create", "start", "start", "end", "remove"])), max_size=30
+)
+
+
+def truth(log: Log) -> dict[str, tuple[str, PilotState]]:
+    return {each.container_id: (each.name, each.state) for each in log.listed[-1]}
+
+
+def shown(pool: Pool) -> dict[str, tuple[str, PilotState]]:
+    return {key: (each.name, each.state) for key, each in pool.items()}
+
+
+def replay(pool: Pool, events: Sequence[EngineEvent]) -> Pool:
+    for event in events:
+        pool = after_event(pool, event)
+    return pool
+
+
+def recorded(history: list[tuple[int, str]]) -> Log:
+    log = Log()
+    for slot, what in history:
+        log.do(slot, what)
+    return log
+
+
+@given(HISTORIES)
+def test_events_alone_tell_the_truth(history: list[tuple[int, str]]) -> None:
+    log = recorded(history)
+    assert shown(replay({}, log.happened)) == truth(log)
+
+
+@given(HISTORIES, st.data())
+def test_events_since_any_moment_said_again_change_nothing(history: list[tuple[int, str]], data: st.DataObject) -> None:
+    log = recorded(history)
+    pool = replay({}, log.happened)
+    since = data.draw(st.integers(0, len(log.happened)))
+    assert replay(pool, log.happened[since:]) == pool
+
+
+@given(HISTORIES, st.data())
+def test_a_look_older_than_events_seen_meanwhile_loses_and_revives_nobody(
+    history: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    log = recorded(history)
+    asked = data.draw(st.integers(0, len(log.happened)))
+    listed = data.draw(st.integers(asked, len(log.happened)))
+    pool = replay({}, log.happened)
+    pool = replay(from_containers(log.listed[listed], pool), log.happened[asked:])
+    assert shown(pool) == truth(log)
+
+
+@given(HISTORIES, st.data())
+def test_a_look_mends_whatever_events_were_lost(history: list[tuple[int, str]], data: st.DataObject) -> None:
+    log = recorded(history)
+    some = [event for event in log.happened if data.draw(st.booleans())]
+    assert shown(from_containers(log.listed[-1], replay({}, some))) == truth(log)
+
+
+def lived(log: Log) -> Pool:
+    return replay({}, log.happened)
+
+
+def test_an_event_tells_the_moments_and_a_later_look_keeps_them() -> None:
+    log = recorded([(0, "create"), (0, "start"), (0, "end")])
+    (pilot,) = lived(log).values()
+    assert pilot.started_unix == pytest.approx(1_700_000_001.0)
+    assert pilot.ended_unix == pytest.approx(1_700_000_002.0)
+    (looked,) = from_containers(log.listed[-1], lived(log)).values()
+    assert (looked.started_unix, looked.ended_unix, looked.exit_code) == (pilot.started_unix, pilot.ended_unix, 137)
+
+
+def test_an_end_seen_first_by_a_look_still_learns_its_moment() -> None:
+    log = recorded([(0, "create"), (0, "start"), (0, "end")])
+    seen = from_containers(log.listed[-1], replay({}, log.happened[:2]))
+    (pilot,) = seen.values()
+    assert (pilot.state, pilot.ended_unix, pilot.exit_code) == (PilotState.EXITED, None, 137)
+    (later,) = replay(seen, log.happened[2:]).values()
+    assert later.ended_unix is not None
+
+
+def test_pause_and_unpause() -> None:
+    log = recorded([(0, "create"), (0, "start")])
+    pool = lived(log)
+    (key,) = pool
+    start = log.happened[-1]
+    paused = after_event(pool, msgspec.structs.replace(start, action="pause"))
+    assert paused[key].state is PilotState.PAUSED
+    again = after_event(paused, msgspec.structs.replace(start, action="unpause"))
+    assert again[key].state is PilotState.RUNNING
+
+
+@pytest.mark.parametrize("action", ["oom", "kill", "rename", "exec_start", "something-new"])
+def test_other_events_change_nothing(action: str) -> None:
+    log = recorded([(0, "create"), (0, "start")])
+    pool = lived(log)
+    assert after_event(pool, msgspec.structs.replace(log.happened[-1], action=action)) is pool
+
+
+def test_containers_without_our_labels_are_nobodys_pilots() -> None:
+    log = recorded([(0, "create")])
+    (container,) = log.listed[-1]
+    stranger = msgspec.structs.replace(container, labels={"plancton.instance": INSTANCE})
+    assert from_containers([stranger], {}) == {}
+    assert after_event({}, msgspec.structs.replace(log.happened[0], labels={})) == {}
