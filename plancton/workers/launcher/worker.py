@@ -37,7 +37,8 @@ class Launcher:
         self._instance = instance_id(str(place.rundir))
         self._node = os.uname().nodename
         self._lanes = Lanes("launch", MOST_IN_FLIGHT, place.wake)
-        self._image_lane = Lanes("image", 1, place.wake)
+        # More than one, so that a pull that hangs delays no other image.
+        self._image_lanes = Lanes("image", 3, place.wake)
         self._settings: Settings | None = None
         self._engine: Engine | None = None
         self._info: EngineInfo | None = None
@@ -68,7 +69,7 @@ class Launcher:
     def turn(self, now: float) -> float:
         """Take in what the threads finished, see to the image, and start what is wished."""
         self._lanes.collect()
-        self._image_lane.collect()
+        self._image_lanes.collect()
         if self._engine is None or self._settings is None:
             return now + _RETRY_SECONDS
         self._see_to_image(self._engine, now)
@@ -100,13 +101,13 @@ class Launcher:
         if images.look_is_due(image) and now >= self._next_look:
             self._next_look = now + _RETRY_SECONDS
             self._image = images.looking(image)
-            self._image_lane.submit(
+            self._image_lanes.submit(
                 functools.partial(self._look, engine, image.name), functools.partial(self._looked, image.name)
             )
         elif images.pull_is_due(image, now):
             self._image = images.pulling(image)
             call = functools.partial(engine.pull, image.name, deadline=_PULL_DEADLINE_SECONDS)
-            self._image_lane.submit(call, functools.partial(self._pulled, image.name))
+            self._image_lanes.submit(call, functools.partial(self._pulled, image.name))
 
     @staticmethod
     def _look(engine: Engine, name: str) -> tuple[EngineInfo | Failure, str | Failure | None]:
