@@ -4,13 +4,10 @@ Nothing happens by itself. Each blocking call stops before the engine and goes o
 is told; messages, events and looks arrive when they're let through; time stands still until ``pass_time``.
 """
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from plancton.common.bus import HEARS
@@ -28,6 +25,7 @@ from plancton.workers.probe.worker import Probe
 from plancton.workers.reaper.worker import Reaper
 from plancton.workers.scheduler.worker import Scheduler
 from tests.fakes.engine import FakeEngine, Program
+from tests.support.stepped_calls import Asking, Call, How, Lanes
 
 RUNDIR = Path("/run/modelled")
 INSTANCE = instance_id(str(RUNDIR))
@@ -40,108 +38,6 @@ WORKERS: dict[str, Callable[[Place], Worker]] = {
 GIB = 2**30
 DEFIANT, OBEDIENT = ("defiant",), ("obedient",)
 """Programs that outlive SIGTERM, and that don't."""
-
-
-class How(StrEnum):
-    """What comes of a call on the engine."""
-
-    DONE = "done"
-    FAILED = "failed"
-    """Without effect."""
-    ANSWER_LOST = "answer-lost"
-    LATE = "late"
-    """Timed out, and its effect comes later."""
-
-
-class _AbandonedError(BaseException):
-    """Ends the thread of a call whose process was killed."""
-
-
-class Call:
-    """A blocking call in a thread of its own, which stands still at each thing that it asks of the engine."""
-
-    def __init__(self, call: Callable[[], object], then: Callable[[Any], None]) -> None:
-        """Go on until something is asked of the engine, or nothing more is."""
-        self.asks: tuple[str, tuple[Any, ...]] | None = None
-        self.keywords: dict[str, Any] = {}
-        self.asked_at = 0.0
-        self.then = then
-        self.result: object = None
-        self._call = call
-        self._answer: object = None
-        self._abandoned = False
-        self._stands, self._goes = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        self._stands.acquire()
-
-    def ask(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], now: float) -> object:
-        """Stand still, in the call's own thread, until there is an answer."""
-        self.asks, self.keywords, self.asked_at = (name, arguments), keywords, now
-        self._stands.release()
-        self._goes.acquire()
-        if self._abandoned:
-            raise _AbandonedError
-        return self._answer
-
-    def answer(self, value: object) -> None:
-        """Go on with this answer until something else is asked."""
-        self._answer, self.asks = value, None
-        self._goes.release()
-        self._stands.acquire()
-
-    def abandon(self) -> None:
-        """End it."""
-        if self.asks is not None:
-            self._abandoned = True
-            self._goes.release()
-        self._thread.join()
-
-    def _run(self) -> None:
-        _Here.call = self
-        try:
-            self.result = self._call()
-        except _AbandonedError:
-            return
-        self._stands.release()
-
-
-class _ThreadsOwn(threading.local):
-    call: Call
-
-
-_Here = _ThreadsOwn()
-
-
-class Asking:
-    """Stands for the engine within a worker: whatever is asked of it waits in its call."""
-
-    def __init__(self, node: "Node") -> None:
-        """Stand for ``node``'s engine."""
-        self._node = node
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        """Return what asks it."""
-        return lambda *arguments, **keywords: _Here.call.ask(name, arguments, keywords, self._node.now)
-
-
-class Lanes:
-    """Stands for a worker's threads."""
-
-    def __init__(self, _name: str, _count: int, _wake: Callable[[], None]) -> None:
-        """Have no call yet."""
-        self.calls: list[Call] = []
-
-    def submit(self, call: Callable[[], object], then: Callable[[Any], None]) -> None:
-        """Begin a call."""
-        self.calls.append(Call(call, then))
-
-    def collect(self) -> None:
-        """Hand out what the calls that are over brought."""
-        over = [call for call in self.calls if call.asks is None]
-        self.calls = [call for call in self.calls if call.asks is not None]
-        for call in over:
-            call.then(call.result)
 
 
 class Watch:

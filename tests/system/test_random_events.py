@@ -13,7 +13,8 @@ from plancton.common.messages import ActiveSettings, Intent, Mode, PoolLook, Poo
 from plancton.common.pilot import ENDED_STATES, PilotState
 from plancton.common.settings import Settings
 from plancton.workers.scheduler.policy import TARGET_VALID_SECONDS
-from tests.support.modelled_node import DEFIANT, OBEDIENT, WORKERS, How, Node
+from tests.support.modelled_node import DEFIANT, OBEDIENT, WORKERS, Node
+from tests.support.stepped_calls import How
 
 SETTINGS = Settings(
     max_docks="4",

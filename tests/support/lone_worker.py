@@ -1,0 +1,61 @@
+"""A worker in a process of its own, for tests: ``python -m tests.support.lone_worker WHAT DIRECTORY LIFELINE``.
+
+It answers each HostLook that it hears with a PoolUnknown that repeats its number of CPUs; WHAT else it does is one of
+``works``, ``waits`` (is never ready), ``hangs`` and ``crashes`` (at the first thing that it hears).
+"""
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from plancton.common.codec import Envelope
+from plancton.common.messages import HostLook, PoolUnknown
+from plancton.workers.base import Life, Place, live
+
+
+class Lone:
+    """Does what it's told to."""
+
+    def __init__(self, place: Place, what: str) -> None:
+        """Work at ``place``."""
+        self._place = place
+        self._what = what
+        self.ready = what != "waits"
+
+    def hear(self, envelope: Envelope) -> None:
+        """Answer, hang or crash."""
+        match self._what, envelope.message:
+            case "hangs", _:
+                threading.Event().wait()
+            case "crashes", _:
+                msg = "as told"
+                raise ValueError(msg)
+            case _, HostLook(ncpus=ncpus):
+                self._place.say(PoolUnknown(why=str(ncpus), since_unix=0.0))
+
+    def turn(self, now: float) -> float:
+        """Do nothing for long."""
+        return now + 60.0
+
+
+def main() -> None:
+    """Be the worker."""
+    what, directory, lifeline = sys.argv[1:]
+    # As the template process does before it forks.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    rundir = Path(directory)
+    life = Life(
+        name="reaper",
+        boot=f"boot-{time.monotonic_ns()}",
+        rundir=rundir,
+        bus_socket=rundir / "bus.sock",
+        log_file=rundir / "log",
+        lifeline=int(lifeline),
+    )
+    live(life, lambda place: Lone(place, what))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The two looks at the engine: neither waits for the other, and what breaks is told."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from plancton.common.engine_types import EngineEvent, Failure, FailureKind
+from plancton.common.naming import labels
+from plancton.workers.probe.watch import EngineWatch, FullLook, StreamEnded
+from tests.fakes.engine import FakeEngine
+from tests.support.waiting import wait_for
+
+INSTANCE = "0123abcd"
+
+
+class Watching:
+    """A watch, its engine, and what it brought."""
+
+    def __init__(self) -> None:
+        self.engine = FakeEngine()
+        others = set(threading.enumerate())
+        self.watch = EngineWatch(self.engine, INSTANCE, lambda: None)
+        self.threads = set(threading.enumerate()) - others
+        self.items: list[EngineEvent | StreamEnded] = []
+        self.looks: list[FullLook | Failure] = []
+
+    def create(self, name: str, instance: str = INSTANCE) -> None:
+        """Create a container."""
+        self.engine.create({"Image": "busybox", "Labels": labels(instance, 0, 1, "s")}, name)
+
+    def follows(self, streams: int = 1) -> None:
+        """Wait until the event stream was opened so often."""
+        wait_for(lambda: self.opened() >= streams, 5.0, "the stream is open")
+
+    def opened(self) -> int:
+        """Return how often the event stream was opened."""
+        return sum(call.name == "events" for call in self.engine.calls)
+
+    def took(self, count: int) -> list[EngineEvent | StreamEnded]:
+        """Take until there is so much."""
+
+        def taken() -> bool:
+            self.items += self.watch.take()
+            return len(self.items) >= count
+
+        wait_for(taken, 5.0, f"{count} items")
+        return self.items
+
+    def look(self) -> FullLook | Failure:
+        """Look in full."""
+        self.looks.clear()
+        self.watch.look(self.looks.append)
+
+        def looked() -> bool:
+            self.watch.collect()
+            return bool(self.looks)
+
+        wait_for(looked, 5.0, "a look")
+        return self.looks[0]
+
+
+@pytest.fixture
+def watching() -> Iterator[Watching]:
+    """Return a watch that follows the events."""
+    made = Watching()
+    made.follows()
+    yield made
+    made.watch.close()
+
+
+def test_events_of_this_instance_arrive(watching: Watching) -> None:
+    watching.create("theirs", "ffffffff")
+    watching.create("ours")
+    (event,) = watching.took(1)
+    assert isinstance(event, EngineEvent)
+    assert (event.action, event.name) == ("create", "ours")
+
+
+def test_a_full_look_shows_this_instance_alone(watching: Watching) -> None:
+    watching.create("theirs", "ffffffff")
+    watching.create("ours")
+    look = watching.look()
+    assert isinstance(look, FullLook)
+    assert [each.name for each in look.containers] == ["ours"]
+    assert look.info.version == "20.10.24"
+
+
+@pytest.mark.parametrize("call", ["info", "list_containers"])
+def test_a_look_that_fails_is_a_failure_and_no_empty_pool(watching: Watching, call: str) -> None:
+    watching.engine.fail(call, FailureKind.BROKEN)
+    assert isinstance(watching.look(), Failure)
+    assert isinstance(watching.look(), FullLook)
+
+
+def test_the_engine_is_asked_what_it_is_only_once_and_again_after_a_failure(watching: Watching) -> None:
+    def asked() -> int:
+        return sum(call.name == "info" for call in watching.engine.calls)
+
+    watching.look()
+    watching.look()
+    assert asked() == 1
+    watching.engine.fail("list_containers", FailureKind.UNREACHABLE)
+    watching.look()
+    watching.look()
+    assert asked() == 2
+
+
+def test_events_go_on_while_a_look_hangs(watching: Watching) -> None:
+    with watching.engine.frozen("list_containers"):
+        watching.watch.look(watching.looks.append)
+        watching.create("ours")
+        assert len(watching.took(1)) == 1
+    watching.watch.collect()
+
+
+def test_a_stream_that_ends_is_told_and_opened_again_from_the_last_event(watching: Watching) -> None:
+    watching.create("one")
+    (first,) = watching.took(1)
+    assert isinstance(first, EngineEvent)
+    watching.engine.stop()
+    assert isinstance(watching.took(2)[1], StreamEnded)
+    watching.engine.restart()
+    watching.follows(2)
+    wait_for(lambda: _since(watching.engine) == first.at_nano, 5.0, "the stream goes on where it ended")
+
+
+def _since(engine: FakeEngine) -> int | None:
+    since: int | None = [call for call in engine.calls if call.name == "events"][-1].arguments[1]
+    return since
+
+
+def test_a_closed_watch_ends_its_threads(watching: Watching) -> None:
+    assert len(watching.threads) == 2
+    watching.watch.close()
+    wait_for(lambda: not any(thread.is_alive() for thread in watching.threads), 5.0, "both threads end")
+    assert watching.opened() == 1
