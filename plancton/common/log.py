@@ -1,5 +1,6 @@
 """The log of planctond: one file for all its processes, each line whole; a slow disk delays no process's loop."""
 
+import contextlib
 import logging
 import logging.handlers
 import queue
@@ -34,6 +35,12 @@ class _Writer(logging.handlers.QueueListener):
     def enqueue_sentinel(self) -> None:
         # The inherited one fails where the queue is full.
         self._waiting.put(None)
+
+    def stop(self) -> None:
+        super().stop()
+        for handler in self.handlers:
+            with contextlib.suppress(OSError):
+                handler.close()
 
 
 def set_up(process: str, log_file: Path | None, *, to_stderr: bool) -> None:

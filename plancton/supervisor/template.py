@@ -116,9 +116,11 @@ class Template:
                 data = self._socket.recv(_LARGEST)
             except BlockingIOError:
                 return births
+            except ConnectionResetError:
+                # It ended with a request unread. This is said once, and what it told before can be read after it.
+                continue
             except OSError:
-                # A template that ended with a request unread; what it told before counts.
-                return births or None
+                return None
             if not data:
                 return births or None
             births.append(msgspec.convert(unpack(data), Born))
@@ -167,6 +169,8 @@ def _serve(requests: socket.socket, run: Run, supervisor: int) -> None:
     setproctitle.setproctitle("planctond: template")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # Blocked besides, for it would be lost on a worker that still has the template's dispositions.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     # A worker told to stop before it is ready for signals finds this one waiting.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     die_with_parent()
@@ -203,8 +207,9 @@ def _fork_twice(birth: Birth, lifeline: int, requests: socket.socket, run: Run) 
 
 def _live(birth: Birth, lifeline: int, run: Run) -> None:
     """Wait until the supervisor knows of this worker, then be it. Never returns."""
-    # Until the worker knows better, a SIGTERM ends it; the template's own disposition would lose it.
+    # Until the worker knows better, a SIGTERM ends it, also one that came since it was born.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     if os.read(lifeline, 1):
         die_with_parent()
         if os.getppid() == birth.supervisor_pid:
