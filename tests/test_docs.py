@@ -201,4 +201,5 @@ def test_the_picture_is_an_image_with_words_for_those_who_do_not_see_it() -> Non
     words = " ".join(filter(None, (node.text for node in picture.iter(f"{namespace}text"))))
     for process in ("probe", "scheduler", "launcher", "reaper", "metrics", "supervisor", "planctonctl"):
         assert process in words
-    assert re.search(r"!\[[^\]]{100,}\]\(docs/flow.svg\)", text("README.md"))
+    for page, link in (("README.md", "docs/flow.svg"), ("docs/architecture.md", "flow.svg")):
+        assert re.search(rf"^!\[[^\]]{{100,}}\]\({link}\)$", text(page), re.MULTILINE)
