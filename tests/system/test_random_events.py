@@ -2,9 +2,11 @@
 # ruff: noqa: D102 - the name of a rule is a sentence that says what happens
 
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -13,7 +15,7 @@ from plancton.common.messages import ActiveSettings, Intent, Mode, PoolLook, Poo
 from plancton.common.pilot import ENDED_STATES, PilotState
 from plancton.common.settings import Settings
 from plancton.workers.scheduler.policy import TARGET_VALID_SECONDS
-from tests.support.modelled_node import DEFIANT, OBEDIENT, WORKERS, Node
+from tests.support.modelled_node import DEFIANT, OBEDIENT, STUCK, WORKERS, Node
 from tests.support.stepped_calls import How
 
 SETTINGS = Settings(
@@ -106,6 +108,10 @@ class RandomEvents(RuleBasedStateMachine):
     def a_look_arrives(self) -> None:
         self.node.let_look()
 
+    @rule(seconds=st.sampled_from([0.6, 2.0, 6.0, 17.0]), stuck=st.sets(st.sampled_from(STUCK), min_size=1, max_size=3))
+    def nearly_all_is_well(self, seconds: float, stuck: set[str]) -> None:
+        self.node.calm(seconds, stuck=frozenset(stuck))
+
     # What goes wrong.
 
     @rule()
@@ -189,5 +195,60 @@ TestRandomEvents.settings = settings(
     max_examples=40,
     stateful_step_count=60,
     deadline=None,
+    # Making a failure smaller takes minutes; add Phase.shrink when there is one.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+# Single incidents.
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    """Return a node that has been full for a while."""
+    made = Node(SETTINGS)
+    made.calm(10.0)
+    assert len(made.running()) == 4
+    yield made
+    made.close()
+
+
+def test_a_listing_older_than_events_seen_meanwhile_loses_no_pilot(node: Node) -> None:
+    first = node.running()[0].container_id
+    node.engine.finish(first)
+    node.calm(6.0, stuck=frozenset({"answers", "create"}))
+    node.calm(1.0, stuck=frozenset({"answers", "looks"}))
+    assert len(node.running()) == 4
+    node.let_look()
+    node.turn("probe")
+    pool = node.last(Topic.POOL)
+    assert isinstance(pool, PoolLook)
+    assert sum(pilot.state is PilotState.RUNNING for pilot in pool.pilots) == 4
+
+
+def test_a_pilot_that_lived_and_died_unseen_is_replaced(node: Node) -> None:
+    node.engine.finish(node.running()[0].container_id)
+    node.calm(1.0, stuck=frozenset({"create"}))
+    blind = frozenset({"events", "looks"})
+    node.calm(1.0, stuck=blind)
+    newest = max(node.running(), key=lambda container: container.created_unix).container_id
+    node.engine.finish(newest)
+    node.engine.remove(newest)
+    node.break_stream()
+    node.calm(60.0)
+    assert len(node.running()) == 4
+
+
+@pytest.mark.parametrize("name", sorted(WORKERS))
+def test_after_any_workers_death_in_the_midst_of_launches_there_are_just_enough(name: str) -> None:
+    node = Node(SETTINGS)
+    try:
+        node.calm(1.0, stuck=frozenset({"start"}))
+        node.start(name)
+        node.calm(3.0, stuck=frozenset({"events"}))
+        assert len(node.running()) == len(node.containers()) == 4
+        node.calm(20.0)
+        assert len(node.running()) == len(node.containers()) == 4
+    finally:
+        node.close()
