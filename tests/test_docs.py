@@ -41,11 +41,16 @@ def text(page: str) -> str:
     return (REPOSITORY / page).read_text(encoding="utf-8")
 
 
+def prose(page: str) -> str:
+    """Return the page as one line without its blocks of code, so that nothing is torn apart by a line's end."""
+    return CODE.sub("", text(page)).replace("\n", " ")
+
+
 def commands(page: str) -> Iterator[list[str]]:
     """Yield the words of what the page tells the reader to type: the lines of its code, and code within sentences."""
     blocks = CODE.findall(text(page))
     lines = [line for block in blocks for line in block.splitlines()[1:-1]]
-    lines += INLINE.findall(CODE.sub("", text(page)))
+    lines += INLINE.findall(prose(page))
     for line in lines:
         typed = re.split(r"\s+[#|]\s?|\s*;|\s&&\s|…", line.strip())[0]
         first, *rest = typed.split(maxsplit=1)[:2] if typed else [""]
@@ -123,7 +128,7 @@ def anchors(page: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_to_a_file(page: str) -> None:
     broken = []
-    for link in LINK.findall(CODE.sub("", text(page))):
+    for link in LINK.findall(prose(page)):
         file, _, anchor = link.partition("#")
         if "://" in file:
             continue
@@ -143,7 +148,7 @@ def test_files_of_the_repository_that_are_named_exist(page: str) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in {HISTORY, "docs/settings.md"}])
 def test_words_that_look_like_settings_are_some(page: str) -> None:
     others = {"cpu_eff", "smaps_rollup"}
-    words = {word for word in INLINE.findall(CODE.sub("", text(page))) if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
+    words = {word for word in INLINE.findall(prose(page)) if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
     assert sorted(words - set(DECLARATIONS) - others) == []
 
 
