@@ -22,7 +22,7 @@ from plancton.supervisor.children import Children
 from plancton.supervisor.desk import Desk
 from plancton.supervisor.intent import Markers, left, markers_after, mode_of, settled
 from plancton.supervisor.journal import Journal, describe
-from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans
+from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans, Machine
 from plancton.supervisor.markers import MarkerFiles
 from plancton.supervisor.settings_file import SettingsFile
 from plancton.supervisor.switchboard import Switchboard
@@ -43,7 +43,9 @@ M = TypeVar("M", bound=Message)
 class Supervisor:
     """One planctond, from its first worker's start to its last worker's end."""
 
-    def __init__(self, paths: Paths, template: Template, settings: SettingsFile) -> None:
+    def __init__(
+        self, paths: Paths, template: Template, settings: SettingsFile, machine: Machine | None = None
+    ) -> None:
         """Bind the sockets and take over the signals. The lock is held and ``settings`` was read once."""
         self.paths = paths
         self.settings = settings
@@ -55,7 +57,7 @@ class Supervisor:
         self._exit_code: int | None = None
         """Not None once planctond is on its way out."""
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.children = Children(template, paths.rundir, paths.logdir, self._child_changed)
+        self.children = Children(template, paths.rundir, paths.logdir, self._child_changed, machine)
         self.switchboard = Switchboard(
             self._context,
             paths.bus_socket,

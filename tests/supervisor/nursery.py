@@ -22,7 +22,7 @@ from plancton.supervisor.restart import RestartPolicy
 from plancton.supervisor.template import Birth, Template, become_subreaper, serve_anew
 
 MACHINE = Machine(
-    budgets=Budgets(start_seconds=2.0, beat_seconds=0.7, stop_seconds=0.7, kill_seconds=0.2),
+    budgets=Budgets(start_seconds=1.5, beat_seconds=0.7, stop_seconds=0.7, kill_seconds=0.2),
     patience=RestartPolicy(most_failures=4, first_delay_seconds=0.05, longest_delay_seconds=0.1),
 )
 
