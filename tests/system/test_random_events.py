@@ -18,6 +18,7 @@ from plancton.workers.scheduler.policy import TARGET_VALID_SECONDS
 from tests.support.modelled_node import DEFIANT, OBEDIENT, STUCK, WORKERS, Node
 from tests.support.stepped_calls import How
 
+SHORT = ("/bin/sleep", "7")
 SETTINGS = Settings(
     max_docks="4",
     main_sleep=2.0,
@@ -25,8 +26,10 @@ SETTINGS = Settings(
     grace_spawn=5.0,
     stop_grace=3.0,
     max_ttl=500.0,
-    docker_cmd=DEFIANT,
+    docker_cmd=SHORT,
 )
+LASTING = msgspec.structs.replace(SETTINGS, docker_cmd=DEFIANT)
+BLIND = frozenset({"events", "looks"})
 FOREIGN = {"plancton.instance": "00000000", "plancton.slot": "0", "plancton.incarnation": "1", "plancton.spec": "x"}
 
 
@@ -108,9 +111,26 @@ class RandomEvents(RuleBasedStateMachine):
     def a_look_arrives(self) -> None:
         self.node.let_look()
 
-    @rule(seconds=st.sampled_from([0.6, 2.0, 6.0, 17.0]), stuck=st.sets(st.sampled_from(STUCK), min_size=1, max_size=3))
-    def nearly_all_is_well(self, seconds: float, stuck: set[str]) -> None:
-        self.node.calm(seconds, stuck=frozenset(stuck))
+    @rule(
+        seconds=st.sampled_from([0.6, 2.0, 6.0, 17.0]),
+        stuck=st.sets(st.sampled_from(STUCK), min_size=1, max_size=3),
+        blind=st.booleans(),
+    )
+    def nearly_all_is_well(self, seconds: float, stuck: set[str], *, blind: bool) -> None:
+        self.node.calm(seconds, stuck=frozenset(stuck) | (BLIND if blind else frozenset()))
+
+    @rule(
+        name=st.sampled_from(sorted(WORKERS)),
+        stuck=st.sampled_from(["create", "list_containers", "start"]),
+        blind=st.booleans(),
+    )
+    def a_worker_dies_in_the_midst_of_launches(self, name: str, stuck: str, *, blind: bool) -> None:
+        several = [container.container_id for container in self.node.running()][:2]
+        for container_id in several:
+            self.node.engine.finish(container_id)
+        self.node.calm(2.0, stuck=frozenset({stuck}))
+        self.node.start(name)
+        self.node.calm(2.0, stuck=BLIND if blind else frozenset())
 
     # What goes wrong.
 
@@ -155,7 +175,7 @@ class RandomEvents(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(max_docks=st.sampled_from(["0", "1", "2", "4", "6"]), command=st.sampled_from([DEFIANT, OBEDIENT]))
+    @rule(max_docks=st.sampled_from(["0", "1", "2", "4", "6"]), command=st.sampled_from([DEFIANT, OBEDIENT, SHORT]))
     def the_settings_change(self, max_docks: str, command: tuple[str, ...]) -> None:
         self.node.settings = msgspec.structs.replace(SETTINGS, max_docks=max_docks, docker_cmd=command)
         self.node.say(ActiveSettings(settings=self.node.settings, generation=2))
@@ -177,6 +197,7 @@ class RandomEvents(RuleBasedStateMachine):
 
     def in_the_end_just_enough_pilots_run(self) -> None:
         self.node.owner_cpus, self.node.accounting = 0.0, True
+        self.the_settings_change(self.node.settings.max_docks, OBEDIENT)
         self.the_operator_wants(Mode.ACTIVE)
         self.node.calm(150.0, 1.0)
         running = self.node.running()
@@ -207,7 +228,7 @@ TestRandomEvents.settings = settings(
 @pytest.fixture
 def node() -> Iterator[Node]:
     """Return a node that has been full for a while."""
-    made = Node(SETTINGS)
+    made = Node(LASTING)
     made.calm(10.0)
     assert len(made.running()) == 4
     yield made
@@ -230,8 +251,7 @@ def test_a_listing_older_than_events_seen_meanwhile_loses_no_pilot(node: Node) -
 def test_a_pilot_that_lived_and_died_unseen_is_replaced(node: Node) -> None:
     node.engine.finish(node.running()[0].container_id)
     node.calm(1.0, stuck=frozenset({"create"}))
-    blind = frozenset({"events", "looks"})
-    node.calm(1.0, stuck=blind)
+    node.calm(1.0, stuck=BLIND)
     newest = max(node.running(), key=lambda container: container.created_unix).container_id
     node.engine.finish(newest)
     node.engine.remove(newest)
@@ -242,7 +262,7 @@ def test_a_pilot_that_lived_and_died_unseen_is_replaced(node: Node) -> None:
 
 @pytest.mark.parametrize("name", sorted(WORKERS))
 def test_after_any_workers_death_in_the_midst_of_launches_there_are_just_enough(name: str) -> None:
-    node = Node(SETTINGS)
+    node = Node(LASTING)
     try:
         node.calm(1.0, stuck=frozenset({"start"}))
         node.start(name)
