@@ -171,8 +171,6 @@ def _serve(requests: socket.socket, run: Run, supervisor: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     # Blocked besides, for it would be lost on a worker that still has the template's dispositions.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    # A worker told to stop before it is ready for signals finds this one waiting.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     die_with_parent()
     while os.getppid() == supervisor:
         data, descriptors, _flags, _address = socket.recv_fds(requests, _LARGEST, 1)

@@ -151,7 +151,13 @@ def test_a_drain_stop_waits_for_the_last_live_pilot_and_is_forgotten(toy: Toy, b
 
 @pytest.mark.parametrize(
     ("before", "left"),
-    [((), set()), ((Drain(),), {"drain"}), ((Drain(stop=True),), set()), ((Stop(force=True),), set())],
+    [
+        ((), set()),
+        ((Drain(),), {"drain"}),
+        ((Drain(stop=True),), set()),
+        ((Drain(), Drain(stop=True)), set()),
+        ((Stop(force=True),), set()),
+    ],
 )
 def test_a_forced_stop_waits_for_every_container_and_leaves_only_a_drain_that_stood_by_itself(
     toy: Toy, before: tuple[Request, ...], left: set[str]
@@ -229,17 +235,3 @@ def test_without_a_hand_the_others_are_told(toy: Toy, hand: str) -> None:
 def test_blind_or_brainless_planctond_leaves_it_to_init(toy: Toy, organ: str) -> None:
     give_up(toy, organ)
     assert toy.exit_code() == EXIT_UNAVAILABLE
-
-
-def test_a_supervisor_that_was_held_up_takes_no_worker_for_silent(toy: Toy) -> None:
-    before = toy.status()
-    probe = before.processes[0].pid
-    assert probe is not None
-    toy.process.send_signal(signal.SIGSTOP)
-    os.kill(probe, signal.SIGKILL)
-    # Longer than a worker may be silent.
-    with pytest.raises(subprocess.TimeoutExpired):
-        toy.process.wait(1.2)
-    toy.process.send_signal(signal.SIGCONT)
-    status = toy.until(lambda status: status.processes[0].restarts == 1 and status.ready, "the probe is back")
-    assert [process.restarts for process in status.processes] == [1, 0, 0, 0, 0]
