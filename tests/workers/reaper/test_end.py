@@ -65,7 +65,8 @@ def test_a_running_container_is_removed_only_by_force(engine: FakeEngine) -> Non
 
 
 def test_one_that_never_started_is_told_as_such(engine: FakeEngine) -> None:
-    engine.finish("one")
+    engine.remove("one", force=True)
+    engine.create({"Image": "busybox"}, "one")
     outcome = carry_out(engine, order(engine, Act.REMOVE, Reason.NEVER_STARTED, CREATED))
     assert outcome is not None
     assert (outcome.started, outcome.killed) == (False, False)
