@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 """What the files below a path may import of Plancton; the longest path that fits counts. The version is everybody's."""
 
 ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
-    "docker": ("plancton/common/engine.py",),
+    "docker": ("plancton/common/engine_client.py",),
+    "requests": ("plancton/common/engine_client.py",),
     "zmq": (
         "plancton/common/bus.py",
         "plancton/common/control.py",

@@ -113,10 +113,10 @@ def test_closing_ends_a_silent_read_at_once(transport: str, tmp_path: Path, monk
         assert time.monotonic() - began < 0.5
         thread.join(5.0)
         assert not thread.is_alive()
-        wait_for(lambda: len(server.hung_up) == 1, 5.0, "the connection's end")
+        wait_for(lambda: len(server.hung_up) == len(server.connections) == 2, 5.0, "the connections' ends")
 
 
 def test_closing_what_nobody_reads_closes_its_connection(tmp_path: Path) -> None:
     with scripted_engine(tmp_path / "sock", say(CHUNKED_HEAD)) as server:
         opened(server.url).close()
-        wait_for(lambda: len(server.hung_up) == 1, 5.0, "the connection's end")
+        wait_for(lambda: len(server.hung_up) == len(server.connections) == 2, 5.0, "the connections' ends")

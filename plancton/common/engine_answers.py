@@ -1,16 +1,13 @@
-"""The engine's answers, from bytes to facts: pure. What can't be understood raises msgspec.DecodeError."""
+"""The engine's answers as docker-py hands them out, to facts: pure. What can't be understood is a ValidationError."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 
 from plancton.common.engine_types import Container, EngineEvent, EngineInfo
 from plancton.common.pilot import ENDED_STATES, PilotState
-
-T = TypeVar("T")
 
 _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 _OTHER_STATES = {"configured": PilotState.CREATED, "stopped": PilotState.EXITED}
@@ -25,7 +22,6 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 class _Version(_Answer):
     api_version: str
-    min_api_version: str = msgspec.field(default="", name="MinAPIVersion")
 
 
 class _Info(_Answer):
@@ -87,38 +83,18 @@ class _Event(msgspec.Struct):
     at_nano: int = msgspec.field(name="timeNano")
 
 
-class _Refusal(msgspec.Struct):
-    message: str
-
-
 class _Progress(msgspec.Struct):
     error: str = ""
 
 
-_EVENTS = msgspec.json.Decoder(_Event)
-_PROGRESS = msgspec.json.Decoder(_Progress)
+def api_version(answer: object) -> str:
+    """Return the newest API version that the engine speaks, from its answer to ``/version``."""
+    return msgspec.convert(answer, _Version).api_version
 
 
-def decode_api_version(body: bytes, newest_known: tuple[int, int]) -> str:
-    """Return the API version to speak: the newest that both sides know, from an answer to ``/version``."""
-    answer = msgspec.json.decode(body, type=_Version)
-    newest, oldest = _numbers(answer.api_version), _numbers(answer.min_api_version or answer.api_version)
-    # An engine too new for what is known here is spoken to in its oldest words.
-    major, minor = max(min(newest, newest_known), oldest)
-    return f"{major}.{minor}"
-
-
-def _numbers(version: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)\.(\d+)", version)
-    if match is None:
-        message = f"not an API version: {version[:40]!r}"
-        raise msgspec.DecodeError(message)
-    return int(match[1]), int(match[2])
-
-
-def decode_info(body: bytes, api_version: str) -> EngineInfo:
+def info(body: object, api_version: str) -> EngineInfo:
     """Return what ``/info`` says."""
-    answer = msgspec.json.decode(body, type=_Info)
+    answer = msgspec.convert(body, _Info)
     return EngineInfo(
         version=answer.server_version,
         api_version=api_version,
@@ -133,9 +109,9 @@ def decode_info(body: bytes, api_version: str) -> EngineInfo:
     )
 
 
-def decode_list(body: bytes) -> tuple[Container, ...]:
+def listed(body: object) -> tuple[Container, ...]:
     """Return what ``/containers/json`` says."""
-    return tuple(_listed(each) for each in msgspec.json.decode(body, type=list[_Listed]))
+    return tuple(_listed(each) for each in msgspec.convert(body, list[_Listed]))
 
 
 def _listed(answer: _Listed) -> Container:
@@ -151,9 +127,9 @@ def _listed(answer: _Listed) -> Container:
     )
 
 
-def decode_inspection(body: bytes) -> Container:
+def inspected(body: object) -> Container:
     """Return what ``/containers/<id>/json`` says."""
-    answer = msgspec.json.decode(body, type=_Inspected)
+    answer = msgspec.convert(body, _Inspected)
     state = _state(answer.state.status)
     ended = state in ENDED_STATES
     return Container(
@@ -188,14 +164,14 @@ def _moment(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment is not None and moment.year > 1 else None
 
 
-def decode_id(body: bytes) -> str:
+def id_of(body: object) -> str:
     """Return the id that the engine gives to what was created or asked for."""
-    return msgspec.json.decode(body, type=_Id).id
+    return msgspec.convert(body, _Id).id
 
 
-def decode_event(line: bytes) -> EngineEvent:
+def event(body: object) -> EngineEvent:
     """Return one line of ``/events``."""
-    answer = _EVENTS.decode(line)
+    answer = msgspec.convert(body, _Event)
     attributes = answer.actor.attributes or {}
     exit_code = attributes.get("exitCode", "")
     return EngineEvent(
@@ -212,62 +188,13 @@ def _labels(attributes: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in attributes.items() if key not in _EVENT_ATTRIBUTES}
 
 
-def decode_progress(line: bytes) -> str:
+def pull_error(line: object) -> str:
     """Return the error in one line of a pull's progress; empty where there is none."""
-    return _PROGRESS.decode(line).error
+    return msgspec.convert(line, _Progress).error
 
 
-def refusal(body: bytes) -> str:
-    """Return the reason in an answer of status 400 or above, however it's written: one line of bounded length."""
-    try:
-        text = msgspec.json.decode(body, type=_Refusal).message
-    except msgspec.DecodeError:
-        text = body.decode(errors="replace")
-    return " ".join(text.split())[:500]
-
-
-def image_reference(image: str) -> tuple[str, str]:
-    """Split ``[registry[:port]/]repository[:tag or @digest]`` into the repository and the tag or digest."""
-    repository, at, digest = image.partition("@")
-    if at:
-        return repository, digest
-    head, colon, tag = image.rpartition(":")
-    if not colon or "/" in tag:
-        return image, "latest"
-    return head, tag
-
-
-class LogTail:
-    """The end of a container's output, from the frames that the engine wraps it in (eight bytes, then the output)."""
-
-    _HEADER = 8
-
-    def __init__(self, max_bytes: int) -> None:
-        """Keep the last ``max_bytes`` of output."""
-        self._max_bytes = max_bytes
-        self._kept = bytearray()
-        self._pending = bytearray()
-        self._left = 0
-        """How much of the present frame is still to come."""
-
-    def feed(self, data: bytes) -> None:
-        """Take in the next part of the answer."""
-        self._pending += data
-        while self._pending:
-            if self._left == 0:
-                if len(self._pending) < self._HEADER:
-                    return
-                self._left = int.from_bytes(self._pending[4 : self._HEADER], "big")
-                del self._pending[: self._HEADER]
-            piece = self._pending[: self._left]
-            del self._pending[: len(piece)]
-            self._left -= len(piece)
-            self._kept += piece
-            del self._kept[: max(0, len(self._kept) - self._max_bytes)]
-
-    def text(self) -> str:
-        """Return the output, without a character cut in two at its start; other bytes that are no text are replaced."""
-        start = 0
-        while start < min(3, len(self._kept)) and self._kept[start] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's marks
-            start += 1
-        return self._kept[start:].decode(errors="replace")
+def tail(output: bytes, max_bytes: int) -> str:
+    """Return the last ``max_bytes`` of output without a character cut in two at its start."""
+    cut = output[max(0, len(output) - max_bytes) :]
+    text = cut.decode(errors="replace")
+    return text.lstrip("\ufffd") if len(cut) < len(output) else text

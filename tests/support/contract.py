@@ -1,6 +1,5 @@
 """One stage for the fake engine and the real one, so that the same test proves the same behaviour of both."""
 
-import contextlib
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -107,9 +106,8 @@ def real_stage(url: str) -> Iterator[Stage]:
     """Yield a stage with the engine at ``url``, and leave nothing behind on it."""
     engine = Engine(url)
     stage = Stage(engine)
-    with contextlib.closing(engine):
-        try:
-            yield stage
-        finally:
-            for container in stage.look():
-                assert engine.remove(container, force=True) is None
+    try:
+        yield stage
+    finally:
+        for container in stage.look():
+            assert engine.remove(container, force=True) is None

@@ -63,8 +63,9 @@ class EngineWatch:
         self._lanes.collect()
 
     def close(self) -> None:
-        """Stop following the events; threads that still wait for the engine end by themselves."""
+        """End both threads, the one that looks once the engine has answered or its deadline has passed."""
         self._closed.set()
+        self._lanes.close()
         if self._stream is not None:
             self._stream.close()
 
@@ -85,11 +86,12 @@ class EngineWatch:
                 self._put(StreamEnded(stream.detail))
             else:
                 self._stream = stream
+                if self._closed.is_set():
+                    # Closed while the stream was being opened: nobody else will close it.
+                    stream.close()
                 for event in stream:
                     since = event.at_nano
                     self._put(event)
-                    if self._closed.is_set():
-                        return
                 self._put(StreamEnded("the event stream ended"))
             self._closed.wait(_RECONNECT_SECONDS)
 

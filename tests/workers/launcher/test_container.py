@@ -184,7 +184,8 @@ EVERYTHING = Settings(
 @pytest.mark.engine
 def test_every_setting_reaches_a_real_container(engine: RealEngine) -> None:
     client = engine.client()
-    with contextlib.closing(Engine(engine.url)) as ours, contextlib.closing(client):
+    ours = Engine(engine.url)
+    with contextlib.closing(client):
         info = msgspec.structs.replace(done(ours.info()), apparmor=False)
         image = done(ours.image_id("busybox"))
         assert image
