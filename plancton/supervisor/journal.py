@@ -41,6 +41,8 @@ def describe(message: Message, before: Message | None) -> str | None:  # noqa: P
 def _launch(outcome: LaunchOutcome) -> str:
     if outcome.outcome is Outcome.DONE:
         return f"started {outcome.name} ({outcome.reason}) in {outcome.seconds:.2f} s"
+    if outcome.outcome is Outcome.REFUSED:
+        return f"didn't start {outcome.name}: {outcome.detail}"
     return f"couldn't start {outcome.name}: {outcome.outcome}: {outcome.detail}"
 
 

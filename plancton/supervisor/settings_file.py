@@ -13,6 +13,8 @@ from plancton.common.status import ConfigStatus
 
 log = logging.getLogger(__name__)
 
+_SETTLING_SECONDS = 1.0
+
 
 def _text_of(path: Path) -> str:
     """Read no more than a configuration may have, and never wait, whatever the file is.
@@ -22,12 +24,17 @@ def _text_of(path: Path) -> str:
         UnicodeDecodeError: if it isn't UTF-8.
 
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+    data = b""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    # Not a file object: given a directory's descriptor it isn't made, and so doesn't close it.
+    try:
         if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             msg = "it is a pipe, where a file is expected"
             raise OSError(msg)
-        data = file.read(MAX_BYTES + 1)
+        while len(data) <= MAX_BYTES and (piece := os.read(descriptor, MAX_BYTES + 1 - len(data))):
+            data += piece
+    finally:
+        os.close(descriptor)
     return data.decode("utf-8", "replace" if len(data) > MAX_BYTES else "strict")
 
 
@@ -70,6 +77,14 @@ class SettingsFile:
             errors=self._errors,
         )
 
+    def just_written(self) -> bool:
+        """Tell whether the file was written to within the last second, so that its writer may not be done."""
+        try:
+            age = time.time() - self._path.stat().st_mtime
+        except OSError:
+            return False
+        return 0.0 <= age < _SETTLING_SECONDS
+
     def read(self) -> bool:
         """Read the file; True if the settings in force changed. A missing file means the defaults."""
         try:
@@ -90,20 +105,28 @@ class SettingsFile:
             self._reject(tuple(map(str, result.problems)))
             return False
         self._errors = ()
-        for warning in result.warnings:
-            log.warning("%s", warning)
+        first = self.loaded is None
         changed = self.loaded is None or result.settings != self.loaded.settings
         self.loaded = result
         self._loaded_unix = time.time()
         if changed:
             self._generation += 1
+        if not first:
+            self.log_warnings()
         return changed
+
+    def log_warnings(self) -> None:
+        """Log what is odd in the settings in force; for those read at the start, once there is a log."""
+        for warning in self.loaded.warnings if self.loaded else ():
+            log.warning("%s", warning)
 
     def _reject(self, errors: tuple[str, ...]) -> None:
         if errors == self._errors:
             return
         self._errors = errors
+        if self.loaded is None:
+            # There is no log yet, nor anything to go on with: whoever starts planctond is told.
+            return
         for error in errors:
             log.error("%s", error)
-        if self.loaded is not None:
-            log.error("%s is bad; the settings read before stay in force", self._path)
+        log.error("%s is bad; the settings read before stay in force", self._path)

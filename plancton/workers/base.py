@@ -86,8 +86,6 @@ class Loop:
         signal.signal(signal.SIGTERM, self._stop)
         for ignored in (signal.SIGINT, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)
-        # Blocked since the fork, so that none was lost.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def say(self, message: Message) -> None:
         """Say ``message``; a bus that takes nothing loses it, and the next one says it again."""

@@ -1,6 +1,7 @@
 """The configuration file: whatever becomes of it, the last good settings stay and status says what is wrong."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,14 @@ def test_warnings_are_told_and_change_nothing(file: SettingsFile, path: Path) ->
     path.write_text("max_ttl: 100\nrigidity: 3\n")
     assert not file.read()
     assert "rigidity" in file.status().warnings[0]
+
+
+def test_a_file_is_just_written_for_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    settings = SettingsFile(path)
+    assert not settings.just_written()
+    path.write_text("")
+    assert settings.just_written()
+    past = time.time() - 1.5
+    os.utime(path, (past, past))
+    assert not settings.just_written()

@@ -4,7 +4,6 @@ It answers each HostLook that it hears with a PoolUnknown that repeats its numbe
 ``works``, ``waits`` (is never ready), ``hangs`` and ``crashes`` (at the first thing that it hears).
 """
 
-import signal
 import sys
 import threading
 import time
@@ -43,8 +42,6 @@ class Lone:
 def main() -> None:
     """Be the worker."""
     what, directory, lifeline = sys.argv[1:]
-    # As the template process does before it forks.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     rundir = Path(directory)
     life = Life(
         name="reaper",

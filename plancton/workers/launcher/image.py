@@ -27,8 +27,11 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look_is_due(image: Image) -> bool:
-    """Tell whether the engine must be asked for the local image."""
-    return not image.looked and not image.busy
+    """Tell whether the engine must be asked for the local image: once, and while it's missing.
+
+    An image that no registry has may be loaded by hand.
+    """
+    return not image.busy and (not image.looked or image.image_id is None)
 
 
 def pull_is_due(image: Image, now: float) -> bool:
@@ -44,9 +47,13 @@ def looking(image: Image) -> Image:
 def looked(image: Image, found: str | Failure | None, now: float) -> Image:
     """Return the image after the engine said whether it's here; an engine that can't say is asked again."""
     if isinstance(found, Failure):
-        return msgspec.structs.replace(image, busy=False, detail=f"{found.kind}: {found.detail}")
-    due = image.pull_due if found else now
-    return msgspec.structs.replace(image, busy=False, looked=True, image_id=found, pull_due=due, detail="")
+        return msgspec.structs.replace(image, busy=False, failures=0, detail=f"{found.kind}: {found.detail}")
+    if found is None and image.failures:
+        # Still missing: why, and when it's pulled again, is known.
+        return msgspec.structs.replace(image, busy=False, looked=True, image_id=None)
+    detail = image.detail if image.failures else ""
+    due = image.pull_due if found or image.failures else now
+    return msgspec.structs.replace(image, busy=False, looked=True, image_id=found, pull_due=due, detail=detail)
 
 
 def pulling(image: Image) -> Image:
@@ -76,6 +83,8 @@ def pulled(image: Image, result: str | Failure, now: float, now_unix: float, exp
         pulling=False,
         pull_due=now + delay,
         failures=failures,
+        # Somebody may have built or loaded another image of this name.
+        looked=False,
         detail=f"can't be pulled: {result.detail}{kept}",
     )
 

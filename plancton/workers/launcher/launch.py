@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from plancton.common.engine import Engine
-from plancton.common.engine_types import Failure, FailureKind
+from plancton.common.engine_types import Container, Failure, FailureKind
 from plancton.common.messages import LaunchOutcome, Outcome, Wish
 from plancton.common.naming import LABEL_INSTANCE, LABEL_SLOT
 from plancton.common.pilot import ENDED_STATES, PilotState
@@ -58,14 +58,26 @@ def _attempt(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> 
         return _failed(in_slot)
     own = next((container for container in in_slot if container.name == what.name), None)
     if own is None:
-        return Outcome.FAILED, "removed by somebody else before it was started"
+        taken = f"{FailureKind.CONFLICT}: its name is that of a container which isn't this planctond's"
+        gone = "removed by somebody else before it was started"
+        return Outcome.FAILED, taken if isinstance(created, Failure) else gone
     if own.state is not PilotState.CREATED:
         return Outcome.DONE, f"had been started before; it is {own.state}"
-    others = [container.name for container in in_slot if container is not own and container.state not in ENDED_STATES]
-    if others or not still_wished():
+    holder = next((other.name for other in in_slot if other is not own and _holds_slot(engine, other)), None)
+    if holder is not None or not still_wished():
         engine.remove(own.container_id, force=False)
-        return Outcome.REFUSED, f"{others[0]} has its slot" if others else "no longer wished"
+        return Outcome.REFUSED, "no longer wished" if holder is None else f"{holder} has its slot"
     return _start(engine, own.container_id)
+
+
+def _holds_slot(engine: Engine, other: Container) -> bool:
+    """Tell whether ``other`` runs or may still be started. An end is told, and inspected, before it's listed."""
+    if other.state in ENDED_STATES:
+        return False
+    there = engine.inspect(other.container_id, deadline=LOOK_DEADLINE_SECONDS)
+    if isinstance(there, Failure):
+        return there.kind is not FailureKind.NOT_FOUND
+    return there.state not in ENDED_STATES
 
 
 def _start(engine: Engine, container_id: str) -> tuple[Outcome, str]:

@@ -55,7 +55,7 @@ class Metrics:
         """The sinks of the life before this one; None until it's known whether there was one."""
         self._unheard: list[Counters] = []
         """What was said until then."""
-        self._said = Counters()
+        self._said: Counters | None = None
         self._next_say = time.monotonic() + _SAY_SECONDS
         self._sinks: Sinks | None = None
         """None until the settings name an InfluxDB."""

@@ -40,7 +40,7 @@ def carry_out(engine: Engine, order: Order) -> EndingOutcome | None:
         reason=order.reason,
         detail=f"{failure.kind}: {failure.detail}" if failure else "",
         seconds=time.monotonic() - began,
-        started=order.pilot.state is not PilotState.CREATED,
+        started=known.started_unix is not None if known else order.pilot.state is not PilotState.CREATED,
         killed=order.reason not in {Reason.ENDED, Reason.NEVER_STARTED},
         uptime_seconds=_uptime(known),
         exit_code=known.exit_code if known else order.pilot.exit_code,

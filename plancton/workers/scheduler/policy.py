@@ -197,7 +197,7 @@ def _end_all(pool: PoolLook, memory: Memory) -> _Plan:
         for pilot in pool.pilots
     )
     memory = msgspec.structs.replace(memory, endings=endings)
-    return _Plan(memory=memory, hold=(Reason.STOPPING, f"force-stop: {len(endings)} containers to end"))
+    return _Plan(memory=memory, hold=(Reason.STOPPING, f"force-stop; containers left to end: {len(endings)}"))
 
 
 def _press(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now: float) -> Memory:
@@ -289,6 +289,6 @@ def _limit(space: Room, settings: Settings, want: int, there: int) -> tuple[Reas
             f"memory for {space.by_memory} pilots of {settings.max_dock_mem} bytes; {there} there",
         )
     detail = (
-        f"the owner uses {space.owner_cpus:.1f} CPUs; {space.cpus:.1f} are left to pilots of {settings.cpus_per_dock:g}"
+        f"the owner uses {space.owner_cpus:.2f} CPUs; {space.cpus:.2f} are left to pilots of {settings.cpus_per_dock:g}"
     )
     return Reason.OWNER_CPU, detail

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from plancton.common.codec import Envelope
+from plancton.common.engine_types import FailureKind
 from plancton.common.messages import (
     ActiveSettings,
     HostLook,
@@ -19,12 +20,15 @@ from plancton.common.messages import (
     Target,
 )
 from plancton.workers.base import Place
+from plancton.workers.scheduler import slots
 from plancton.workers.scheduler.policy import Facts, Memory, decide, launch_failed, recover
 from plancton.workers.scheduler.room import smooth
 
 _HOST_BOUND_SECONDS = 15.0
 _POOL_BOUND_SECONDS = 25.0
 """Facts older than these count as unknown."""
+_FIRST_FACTS_SECONDS = 3.0
+"""How long a scheduler that just started waits for a first look at host and engine before it says that it's blind."""
 _REPEAT_SECONDS = 5.0
 """A target is said again after this long, well before it's void; time passing may change it too."""
 _DECIDE_SECONDS = 1.0
@@ -48,6 +52,7 @@ class Scheduler:
         self._said: Target | None = None
         self._next_decision = 0.0
         self._next_word = 0.0
+        self._silent_until = time.monotonic() + _FIRST_FACTS_SECONDS
 
     def hear(self, envelope: Envelope) -> None:
         """Take in a fact; what a former scheduler said last is where this one goes on."""
@@ -56,9 +61,12 @@ class Scheduler:
                 if self._said is None:
                     self._memory = recover(target)
                 return
-            case LaunchOutcome(outcome=outcome) if outcome is not Outcome.REFUSED:
+            case LaunchOutcome(outcome=outcome) as launch if outcome is not Outcome.REFUSED:
                 failed = outcome is not Outcome.DONE
                 self._memory = launch_failed(self._memory, time.monotonic(), failed=failed)
+                if failed and launch.detail.startswith(FailureKind.CONFLICT):
+                    wishes = slots.without(self._memory.wishes, launch.slot, launch.incarnation)
+                    self._memory = msgspec.structs.replace(self._memory, wishes=wishes)
             case HostLook() as look:
                 self._smooth(look)
             case PoolLook():
@@ -76,7 +84,10 @@ class Scheduler:
         if not self._dirty and now < self._next_decision:
             return self._next_decision
         self._dirty = False
-        target, self._memory = decide(self._facts(now), self._memory, now, time.time())
+        facts = self._facts(now)
+        if self._said is None and now < self._silent_until and _waits_for_a_look(facts):
+            return self._silent_until
+        target, self._memory = decide(facts, self._memory, now, time.time())
         if now >= self._next_word or self._said is None or _wish(target) != _wish(self._said):
             self._place.say(target)
             self._said = target
@@ -113,6 +124,10 @@ class Scheduler:
             pool_unknown=self._fresh(PoolUnknown, now),
             launcher=self._fresh(LauncherState, now),
         )
+
+
+def _waits_for_a_look(facts: Facts) -> bool:
+    return facts.settings is None or facts.host is None or (facts.pool is None and facts.pool_unknown is None)
 
 
 def _wish(target: Target) -> Target:

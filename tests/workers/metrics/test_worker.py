@@ -140,12 +140,13 @@ def settings(*urls: str, main_sleep: float = 3600.0) -> ActiveSettings:
     return ActiveSettings(settings=Settings(influxdb_url=urls, main_sleep=main_sleep), generation=1)
 
 
-def test_it_is_ready_at_once_and_says_nothing_while_nothing_happens(bus: Bus) -> None:
+def test_it_is_ready_at_once_and_says_its_counters_once_while_nothing_happens(bus: Bus) -> None:
     assert bus.metrics.ready
+    assert bus.says(launched=0) == Counters()
     assert bus.turn() > time.monotonic() + 30.0
     bus.tell(settings(), Intent(mode=Mode.ACTIVE, since_unix=0.0), POOL, HOST)
     bus.turn()
-    assert bus.said == []
+    assert bus.said == [Counters()]
 
 
 def test_events_are_counted_and_said_not_too_often(bus: Bus) -> None:
