@@ -1,9 +1,12 @@
 """planctond's entry point, where supervisor and workers are put together."""
 
+import contextlib
 import logging
 import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -27,6 +30,7 @@ from plancton.workers.registry import WORKERS
 log = logging.getLogger(__name__)
 
 EXIT_UNAVAILABLE = 69
+EXIT_BUG = 70
 EXIT_CANT_CREATE = 73
 EXIT_CONFIG = 78
 _LOCK_SECONDS = 3.0
@@ -56,7 +60,17 @@ def _take_lock(paths: Paths) -> int:
             if time.monotonic() > deadline:
                 click.echo(f"planctond: already running: {held}", err=True)
                 sys.exit(EXIT_UNAVAILABLE)
+        except OSError as error:
+            click.echo(f"planctond: {paths.lock_file} can't be locked: {error.strerror}", err=True)
+            sys.exit(EXIT_CANT_CREATE)
         time.sleep(0.05)
+
+
+def _forget_inheritance() -> None:
+    """Undo what a careless parent leaves to its children: lost ends of children, deaf signals, files for everybody."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
+    os.umask((os.umask(0o077) | 0o022) & 0o077)
 
 
 def _read_settings(paths: Paths) -> SettingsFile:
@@ -83,6 +97,7 @@ def main(paths: Paths, *, detached: bool, template: int | None) -> None:
     """
     if template is not None:
         serve_anew(template, run_worker)
+    _forget_inheritance()
     try:
         paths.prepare()
     except PathError as error:
@@ -96,19 +111,30 @@ def main(paths: Paths, *, detached: bool, template: int | None) -> None:
     again = (sys.executable, "-m", "plancton.planctond", "--template")
     process = Template(run_worker, again, (lock_descriptor,))
     logs.set_up("planctond", paths.log_file, to_stderr=not detached)
-    sys.exit(_supervise(paths, process, settings))
+    sys.exit(_supervise(paths, process, settings, lambda: lock.is_held(lock_descriptor, paths.lock_file)))
 
 
-def _supervise(paths: Paths, template: Template, settings: SettingsFile) -> int:
+def _supervise(paths: Paths, template: Template, settings: SettingsFile, still_ours: Callable[[], bool]) -> int:
     log.info("planctond %s starts, pid %d", __version__, os.getpid())
-    paths.pidfile.write_text(f"{os.getpid()}\n", encoding="ascii")
+    settings.log_warnings()
+    try:
+        paths.pidfile.write_text(f"{os.getpid()}\n", encoding="ascii")
+    except OSError as error:
+        click.echo(f"planctond: {paths.pidfile} can't be written: {error.strerror}; choose another --pidfile", err=True)
+        return EXIT_CANT_CREATE
     try:
         supervisor = Supervisor(paths, template, settings)
+        supervisor.still_ours = still_ours
         supervisor.open_desk(Desk(supervisor.context, paths.control_socket, Handlers(supervisor).handle))
         return supervisor.run()
+    except Exception:
+        log.exception("planctond crashed")
+        return EXIT_BUG
     finally:
-        for path in (paths.pidfile, paths.control_socket, paths.bus_socket):
-            path.unlink(missing_ok=True)
+        # In a run directory that isn't ours any more they may be another planctond's.
+        for path in (paths.pidfile, paths.control_socket, paths.bus_socket) if still_ours() else ():
+            with contextlib.suppress(OSError):
+                path.unlink()
         cgroups.remove_empty(instance_id(str(paths.rundir)))
         logs.flush()
 

@@ -43,6 +43,14 @@ def acquire(path: Path) -> int:
     return descriptor
 
 
+def is_held(descriptor: int, path: Path) -> bool:
+    """Tell whether the lock taken as ``descriptor`` is still the one at ``path``, and not of a file taken away."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def holder(path: Path) -> int | None:
     """Return the pid of the planctond that holds the lock, 0 where it can't be read, None where nobody holds it.
 

@@ -1,5 +1,6 @@
 """The log of planctond: one file for all its processes, each line whole; a slow disk delays no process's loop."""
 
+import atexit
 import contextlib
 import logging
 import logging.handlers
@@ -59,6 +60,8 @@ def set_up(process: str, log_file: Path | None, *, to_stderr: bool) -> None:
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.raiseExceptions = False
+    # It would wait for the writing thread, which a stuck disk may hold for ever; ``flush`` waits for so long only.
+    atexit.unregister(logging.shutdown)
     waiting: queue.Queue[Any] = queue.Queue(_WAITING_LINES)
     root = logging.getLogger()
     root.handlers = [logging.handlers.QueueHandler(waiting)]

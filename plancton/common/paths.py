@@ -12,6 +12,8 @@ import msgspec
 
 IPC_PATH_MAX_BYTES = 107
 """Linux allows a Unix socket's path this many bytes (``sun_path`` less its closing zero)."""
+_OWN_NAMES = frozenset({"lock", "bus.sock", "control.sock", "drain", "stop", "force-stop"})
+"""What planctond makes in its directories, besides names that begin with its own."""
 
 
 class PathError(Exception):
@@ -115,11 +117,16 @@ def resolve(
 
 def _absolute(path: Path) -> Path:
     # Not Path.resolve: an instance is told by this path, and /var/run may become or cease to be a link to /run.
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - Path.absolute keeps ".."
+    absolute = os.path.abspath(path.expanduser())  # noqa: PTH100 - Path.absolute keeps ".."
+    # Two leading slashes are kept there, for other systems than Linux.
+    return Path("/" + absolute.lstrip("/"))
 
 
 def _check_socket_paths(paths: Paths) -> None:
     for socket in (paths.bus_socket, paths.control_socket):
+        if not str(socket).isprintable():
+            message = f"{str(socket)!r} isn't a path that a socket can have: choose a run directory in plain text"
+            raise PathError(message)
         length = len(os.fsencode(socket))
         if length > IPC_PATH_MAX_BYTES:
             message = (
@@ -127,6 +134,17 @@ def _check_socket_paths(paths: Paths) -> None:
                 f"choose a run directory shorter by {length - IPC_PATH_MAX_BYTES} or more (--rundir)"
             )
             raise PathError(message)
+
+
+def _check_alone(directory: Path, descriptor: int, mode: int) -> None:
+    """Make sure that nobody else works in this directory, such as /run or /tmp: tightening it would break them."""
+    others = [name for name in os.listdir(descriptor) if not name.startswith("plancton") and name not in _OWN_NAMES]
+    if others:
+        message = (
+            f"{directory} has mode {mode:04o} and holds more than planctond's own, such as {others[0]!r}: "
+            "choose a directory for planctond alone"
+        )
+        raise PathError(message)
 
 
 def _own_directory(directory: Path, *, withdraw: int) -> None:
@@ -149,6 +167,7 @@ def _own_directory(directory: Path, *, withdraw: int) -> None:
             raise PathError(message)
         mode = stat.S_IMODE(status.st_mode)
         if mode & withdraw:
+            _check_alone(directory, descriptor, mode)
             os.fchmod(descriptor, mode & ~withdraw)
     finally:
         os.close(descriptor)

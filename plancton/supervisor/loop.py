@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -66,6 +67,8 @@ class Supervisor:
             self._message,
         )
         self.desk: Desk | None = None
+        self.still_ours: Callable[[], bool] = lambda: True
+        """Whether the run directory is this planctond's: once it was deleted, nobody finds its sockets any more."""
         self._signals = _Signals()
         self._settled_at: float | None = None
         """Since when nothing is started any more, on the way to a stop; None while something may be."""
@@ -150,7 +153,11 @@ class Supervisor:
             self.desk.turn()
         now = time.monotonic()
         if now >= self._next_settings:
-            self.reload()
+            # Nobody asked: an empty file may be one that an editor is just about to fill.
+            if self.settings.just_written():
+                self._next_settings = now + _MARKERS_SECONDS
+            else:
+                self.reload()
         if now >= self._next_markers:
             self._look_at_markers()
         self.children.tick()
@@ -186,6 +193,12 @@ class Supervisor:
 
     def _look_at_markers(self) -> None:
         self._next_markers = time.monotonic() + _MARKERS_SECONDS
+        if not self.still_ours():
+            # Another planctond may work there already. And no marker is no resume, where the directory is gone.
+            if self._exit_code is None:
+                self.journal.add("planctond", f"{self.paths.rundir} or its lock was taken away: it can't serve")
+            self.leave(EXIT_UNAVAILABLE)
+            return
         mode = mode_of(self._marker_files.look())
         if self._exit_code is None and mode is not self.intent.mode:
             self.journal.add("planctond", f"mode is now {mode}")
@@ -227,7 +240,9 @@ class Supervisor:
     def _finished(self) -> bool:
         """Tell whether a drain-stop or a forced stop is done: a full look since all settled shows no pilot left."""
         mode = self.intent.mode
-        target, launcher = self.last(Target), self.last(LauncherState)
+        target = self.last(Target)
+        # The last word of one that was given up may be that a start is under way, for ever.
+        launcher = None if "launcher" in self.intent.lost_workers else self.last(LauncherState)
         if not settled(mode, target, launcher):
             self._settled_at = None
             return False

@@ -6,6 +6,8 @@ from plancton.common.messages import Wish
 from plancton.common.pilot import ENDED_STATES, Pilot, PilotState
 from plancton.common.reasons import Reason
 
+_NEVER_REACHED = 10**15
+
 
 def alive(pilots: Iterable[Pilot]) -> tuple[Pilot, ...]:
     """Return the pilots that run or may still be started; each of them takes its slot."""
@@ -64,8 +66,16 @@ def new_wishes(
 
 
 def next_incarnation(pilots: Iterable[Pilot], known: int) -> int:
-    """Return the first incarnation number not below ``known`` and above all that exist."""
-    return max(known, 1, *(pilot.incarnation + 1 for pilot in pilots))
+    """Return the first incarnation number not below ``known`` and above all that exist.
+
+    One so large that it was never given out doesn't count: names have no room for what comes after it.
+    """
+    return max(known, 1, *(pilot.incarnation + 1 for pilot in pilots if pilot.incarnation < _NEVER_REACHED))
+
+
+def without(wishes: Iterable[Wish], slot: int, incarnation: int) -> tuple[Wish, ...]:
+    """Return the wishes but this one, which can't be fulfilled under its name; its slot is free for another."""
+    return tuple(wish for wish in wishes if (wish.slot, wish.incarnation) != (slot, incarnation))
 
 
 def youngest(pilots: Iterable[Pilot], count: int) -> tuple[Pilot, ...]:
