@@ -202,7 +202,13 @@ class Supervisor:
         mode = mode_of(self._marker_files.look())
         if self._exit_code is None and mode is not self.intent.mode:
             self.journal.add("planctond", f"mode is now {mode}")
-            self._intend(msgspec.structs.replace(self.intent, mode=mode, since_unix=time.time()))
+            lost = self.intent.lost_workers
+            if mode is Mode.FORCE_STOPPING and "reaper" in lost:
+                # Nobody else ends pilots: it gets one more life.
+                lost = tuple(name for name in lost if name != "reaper")
+                self.children.stop("reaper")
+                self.children.start(("reaper",))
+            self._intend(Intent(mode=mode, since_unix=time.time(), lost_workers=lost))
         elif self.switchboard.last(Topic.INTENT) is None:
             self.switchboard.say(self.intent)
 
@@ -231,7 +237,7 @@ class Supervisor:
             log.debug("%s: %s", name, after.state)
         if after.state is not ProcessState.FATAL:
             return
-        if FATAL_MEANS[name] is FatalMeans.EXIT:
+        if FATAL_MEANS[name] is FatalMeans.EXIT or (name == "reaper" and self.intent.mode is Mode.FORCE_STOPPING):
             self.leave(EXIT_UNAVAILABLE)
         elif FATAL_MEANS[name] is FatalMeans.DRAIN:
             lost = (*self.intent.lost_workers, name)

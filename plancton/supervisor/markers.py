@@ -6,6 +6,14 @@ from plancton.common.paths import Paths
 from plancton.supervisor.intent import Markers
 
 
+def _remove(path: Path) -> None:
+    """Remove a marker, made with touch or with mkdir."""
+    try:
+        path.unlink(missing_ok=True)
+    except IsADirectoryError:
+        path.rmdir()
+
+
 class MarkerFiles:
     """The hands on the three marker files."""
 
@@ -32,4 +40,4 @@ class MarkerFiles:
             if getattr(markers, name):
                 path.touch(mode=0o600)
             else:
-                path.unlink(missing_ok=True)
+                _remove(path)

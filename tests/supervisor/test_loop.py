@@ -235,3 +235,20 @@ def test_without_a_hand_the_others_are_told(toy: Toy, hand: str) -> None:
 def test_blind_or_brainless_planctond_leaves_it_to_init(toy: Toy, organ: str) -> None:
     give_up(toy, organ)
     assert toy.exit_code() == EXIT_UNAVAILABLE
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_a_forced_stop_gives_a_lost_reaper_one_more_life_and_never_waits_for_a_dead_one(
+    toy: Toy, *, well: bool
+) -> None:
+    toy.pilots("running")
+    give_up(toy, "reaper")
+    toy.until(lambda status: status.processes[3].state is ProcessState.FATAL, "the reaper is given up")
+    if well:
+        (toy.directory / "does-reaper").write_text("live")
+    assert toy.ask(Stop(force=True)).ok
+    if well:
+        toy.until(lambda status: status.processes[3].state is ProcessState.RUNNING, "the reaper lives again")
+        (toy.directory / "pilots").write_text("")
+    assert toy.exit_code() == (EXIT_ASKED if well else EXIT_UNAVAILABLE)
+    assert toy.markers() == (set() if well else {"force-stop"})

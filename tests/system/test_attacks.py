@@ -17,9 +17,10 @@ import docker.errors
 import psutil
 import pytest
 
+from plancton.common.messages import Mode
 from plancton.common.naming import container_name, labels
 from plancton.common.reasons import Reason
-from plancton.common.requests import Reload
+from plancton.common.requests import Reload, Resume
 from tests.support.census import census
 from tests.support.engine import Engine
 from tests.support.node import Node, node
@@ -162,6 +163,16 @@ def test_a_directory_that_others_use_is_refused_and_left_as_it_is(blind: Node, w
     assert code == EXIT_CANT_CREATE
     assert str(directory) in words
     assert stat.S_IMODE(directory.stat().st_mode) == mode
+
+
+def test_a_marker_made_with_mkdir_is_one_that_can_be_taken_back(blind: Node) -> None:
+    blind.paths.rundir.mkdir(mode=0o700)
+    blind.paths.force_stop_marker.mkdir()
+    blind.paths.drain_marker.mkdir()
+    blind.start()
+    assert blind.status().mode is Mode.DRAINING
+    assert blind.ask(Resume()).ok
+    assert blind.status().mode is Mode.ACTIVE
 
 
 def test_a_lock_that_is_no_file_is_refused_in_words(blind: Node) -> None:
