@@ -80,6 +80,8 @@ DECISIONS = (
     "plancton/supervisor/restart.py",
     "plancton/workers/probe/pool.py",
     "plancton/workers/probe/kernel.py",
+    "plancton/workers/scheduler/memory.py",
+    "plancton/workers/scheduler/holds.py",
     "plancton/workers/scheduler/policy.py",
     "plancton/workers/scheduler/room.py",
     "plancton/workers/scheduler/slots.py",

@@ -4,7 +4,8 @@ from typing import Any
 
 from plancton.common.messages import Intent, Mode, Target
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.policy import Facts, Memory, decide
+from plancton.workers.scheduler.memory import Facts, Memory
+from plancton.workers.scheduler.policy import decide
 from tests.support.facts import host, image, pool
 
 ACTIVE = Intent(mode=Mode.ACTIVE, since_unix=0.0)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from plancton.common.messages import HostLook, PoolLook, PoolUnknown
 from plancton.common.pilot import PilotState
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.policy import Memory, decide
+from plancton.workers.scheduler.memory import Memory
+from plancton.workers.scheduler.policy import decide
 from tests.support.decisions import Run, facts, full
 from tests.support.facts import EXITED, GIB, host, pilot, pool, running, wish
 

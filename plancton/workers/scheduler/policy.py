@@ -1,71 +1,17 @@
 """The scheduler's decision: facts, what it remembers and now in, the whole wish out. Pure.
 
-The full policy towards the owner belongs into ``room`` (how much there is), ``pressed`` (when it's too little for too
+The full policy towards the owner belongs into ``room`` (how much there is), ``_press`` (when it's too little for too
 long) and ``slots.youngest`` (who goes); this file only puts them in order.
 """
 
 import msgspec
 
-from plancton.common.messages import (
-    Ending,
-    Hold,
-    HostLook,
-    Intent,
-    LauncherState,
-    Mode,
-    PoolLook,
-    PoolUnknown,
-    Target,
-    Wish,
-)
+from plancton.common.messages import Ending, Hold, Mode, PoolLook, Target, Wish
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler import slots
+from plancton.workers.scheduler import holds, slots
+from plancton.workers.scheduler.memory import EVICTIONS, TARGET_VALID_SECONDS, Facts, Memory
 from plancton.workers.scheduler.room import Room, room
-
-TARGET_VALID_SECONDS = 15.0
-"""How long hands may act on a target. Longer than its repetition, shorter than an owner's patience."""
-_LONGEST_RETRY_SECONDS = 60.0
-_FOR_THE_OWNER = frozenset({Reason.OWNER_CPU, Reason.OWNER_MEMORY})
-"""Endings for these reasons are evictions."""
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known now. None means unknown or too old to be relied on, never zero."""
-
-    settings: Settings | None = None
-    intent: Intent | None = None
-    host: HostLook | None = None
-    owner_cpus: float | None = None
-    """Smoothed; None while the pilots' own use is unknown."""
-    pool: PoolLook | None = None
-    pool_unknown: PoolUnknown | None = None
-    launcher: LauncherState | None = None
-
-
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What one decision leaves to the next. Moments are monotonic seconds."""
-
-    generation: int = 0
-    next_incarnation: int = 1
-    capacity: int = 0
-    """The number of pilots that the node has grown to; filling up to here is replacing, not growth."""
-    full_at: float = 0.0
-    """When that many were last present."""
-    grown_at: tuple[float, ...] = ()
-    """The moments of the growth that still counts against ``docks_per_loop``."""
-    wishes: tuple[Wish, ...] = ()
-    """Those whose pilot was never seen, oldest first. One that is held back stays here and keeps its slot: a launch
-    under way may fulfil it yet."""
-    pressed_since: float | None = None
-    """Since when there are more pilots than room."""
-    endings: tuple[Ending, ...] = ()
-    evicted_at: float | None = None
-    launch_failures: int = 0
-    """In a row."""
-    retry_at: float = 0.0
-    hold_reason: Reason | None = None
-    hold_since_unix: float = 0.0
 
 
 class _Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,44 +52,13 @@ def decide(facts: Facts, memory: Memory, now: float, now_unix: float) -> tuple[T
     return target, after
 
 
-def recover(target: Target) -> Memory:
-    """Return what a scheduler remembers that starts after another one which said ``target`` last."""
-    said_at = target.valid_until_monotonic - TARGET_VALID_SECONDS
-    hold = target.hold
-    evicted = any(ending.reason in _FOR_THE_OWNER for ending in target.end)
-    return Memory(
-        generation=target.generation,
-        next_incarnation=target.next_incarnation,
-        capacity=target.capacity,
-        full_at=said_at,
-        grown_at=(said_at,) * sum(not wish.replaces for wish in target.launch),
-        wishes=target.launch + target.withdrawn,
-        endings=target.end,
-        evicted_at=said_at if evicted or (hold and hold.reason is Reason.AFTER_EVICTION) else None,
-        hold_reason=hold.reason if hold else None,
-        hold_since_unix=hold.since_unix if hold else 0.0,
-    )
-
-
-def launch_failed(memory: Memory, now: float, *, failed: bool) -> Memory:
-    """Return the memory after a launch ended: failures in a row hold further launches for longer and longer."""
-    if not failed:
-        return msgspec.structs.replace(memory, launch_failures=0, retry_at=0.0)
-    if now < memory.retry_at:
-        # It was under way when the one before failed: several of one cause are one failure.
-        return memory
-    failures = memory.launch_failures + 1
-    delay = min(2.0 ** min(failures - 1, 10), _LONGEST_RETRY_SECONDS)
-    return msgspec.structs.replace(memory, launch_failures=failures, retry_at=now + delay)
-
-
 def _plan(facts: Facts, memory: Memory, now: float) -> _Plan:
-    blind = _blind(facts)
-    if blind is not None:
+    blindness = holds.blind(facts)
+    if blindness is not None:
         # Nothing is known to be over either, so that what was asked to end stays so.
-        return _Plan(memory=memory, hold=blind)
+        return _Plan(memory=memory, hold=blindness)
     settings, pool, host = facts.settings, facts.pool, facts.host
-    assert settings is not None  # noqa: S101 - _blind's own condition
+    assert settings is not None  # noqa: S101 - ``blind``'s own condition
     assert pool is not None  # noqa: S101
     memory = _remember(memory, pool, now, settings)
     if facts.intent is not None and facts.intent.mode is Mode.FORCE_STOPPING:
@@ -155,20 +70,11 @@ def _plan(facts: Facts, memory: Memory, now: float) -> _Plan:
     there = len(slots.alive(pool.pilots))
     space = room(host, facts.owner_cpus, settings, there)
     memory = _press(memory, pool, space, settings, now)
-    hold = _hold(facts, memory, settings, now)
+    hold = holds.standing(facts, memory, settings, now)
     if hold is not None:
         want = 0 if hold[0] in {Reason.DRAINING, Reason.STOPPING} else min(there, space.pilots)
         return _Plan(memory=memory, want=want, hold=hold, room=space)
     return _launch(memory, pool, space, settings, now)
-
-
-def _blind(facts: Facts) -> tuple[Reason, str] | None:
-    if facts.settings is None or facts.intent is None:
-        return Reason.NO_SETTINGS, "no settings yet"
-    if facts.pool is None:
-        why = facts.pool_unknown.why if facts.pool_unknown else "no fresh look at the engine"
-        return Reason.ENGINE_UNKNOWN, why
-    return None
 
 
 def _remember(memory: Memory, pool: PoolLook, now: float, settings: Settings) -> Memory:
@@ -218,40 +124,10 @@ def _press(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now:
     return msgspec.structs.replace(
         memory,
         endings=memory.endings + endings,
-        evicted_at=now if reason in _FOR_THE_OWNER else memory.evicted_at,
+        evicted_at=now if reason in EVICTIONS else memory.evicted_at,
         pressed_since=None,
         capacity=len(staying) - len(endings),
     )
-
-
-def _hold(  # noqa: PLR0911 - one for each reason
-    facts: Facts, memory: Memory, settings: Settings, now: float
-) -> tuple[Reason, str] | None:
-    """Return why nothing is launched whatever the room, None where nothing stands against it."""
-    intent, launcher = facts.intent, facts.launcher
-    assert intent is not None  # noqa: S101 - _blind's own condition
-    if intent.mode is Mode.DRAINING:
-        return Reason.DRAINING, "drained by the operator; resume ends it"
-    if intent.mode is Mode.DRAIN_STOPPING:
-        return Reason.STOPPING, "stopping once the last pilot has ended"
-    for worker, reason in (("launcher", Reason.NO_LAUNCHER), ("reaper", Reason.NO_REAPER)):
-        if worker in intent.lost_workers:
-            return reason, f"the {worker} was given up after repeated failures; see the log, then restart planctond"
-    if launcher is None or launcher.image_id is None or launcher.image != settings.docker_image:
-        return Reason.NO_IMAGE, _image_detail(launcher, settings)
-    if memory.evicted_at is not None and now - memory.evicted_at < settings.grace_spawn:
-        return Reason.AFTER_EVICTION, f"grace_spawn: {settings.grace_spawn:g} s after pilots were ended for the owner"
-    if now < memory.retry_at:
-        return Reason.LAUNCHES_FAIL, f"{memory.launch_failures} launches failed in a row; trying again"
-    return None
-
-
-def _image_detail(launcher: LauncherState | None, settings: Settings) -> str:
-    if launcher is None or launcher.image != settings.docker_image:
-        return f"{settings.docker_image} is being looked for"
-    if launcher.pulling and not launcher.detail:
-        return f"pulling {launcher.image}"
-    return f"{launcher.image} is neither here nor to be had: {launcher.detail}"
 
 
 def _launch(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now: float) -> _Plan:
@@ -274,21 +150,6 @@ def _launch(memory: Memory, pool: PoolLook, space: Room, settings: Settings, now
         capacity=max(memory.capacity, want),
         full_at=now if want >= memory.capacity else memory.full_at,
     )
-    return _Plan(memory=memory, launch=kept + fresh, want=want, hold=_limit(space, settings, want, there), room=space)
-
-
-def _limit(space: Room, settings: Settings, want: int, there: int) -> tuple[Reason, str] | None:
-    """Say which limit keeps the number of pilots where it is."""
-    if want < space.pilots:
-        return Reason.GROWTH_LIMIT, f"at most {settings.docks_per_loop} more in each {settings.main_sleep:g} s"
-    if space.reason is Reason.MAX_DOCKS:
-        return Reason.MAX_DOCKS, f"max_docks ({settings.max_docks}) is {space.by_max_docks} here"
-    if space.reason is Reason.OWNER_MEMORY:
-        return (
-            Reason.OWNER_MEMORY,
-            f"memory for {space.by_memory} pilots of {settings.max_dock_mem} bytes; {there} there",
-        )
-    detail = (
-        f"the owner uses {space.owner_cpus:.2f} CPUs; {space.cpus:.2f} are left to pilots of {settings.cpus_per_dock:g}"
+    return _Plan(
+        memory=memory, launch=kept + fresh, want=want, hold=holds.limit(space, settings, want, there), room=space
     )
-    return Reason.OWNER_CPU, detail

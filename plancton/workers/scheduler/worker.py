@@ -21,7 +21,8 @@ from plancton.common.messages import (
 )
 from plancton.workers.base import Place
 from plancton.workers.scheduler import slots
-from plancton.workers.scheduler.policy import Facts, Memory, decide, launch_failed, recover
+from plancton.workers.scheduler.memory import Facts, Memory, launch_failed, recover
+from plancton.workers.scheduler.policy import decide
 from plancton.workers.scheduler.room import smooth
 
 _HOST_BOUND_SECONDS = 15.0

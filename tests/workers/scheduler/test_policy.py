@@ -1,93 +1,14 @@
-"""The scheduler's decision: each reason to hold, growth and replacement, evictions, recovery."""
+"""The scheduler's decision: growth and replacement, evictions, adoption."""
 
 from typing import Any
 
-import msgspec
-import pytest
-
-from plancton.common.messages import Ending, Intent, LauncherState, Mode, PoolUnknown
+from plancton.common.messages import Ending, Intent, Mode
 from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.policy import TARGET_VALID_SECONDS, Memory, launch_failed, recover
+from plancton.workers.scheduler.memory import TARGET_VALID_SECONDS, Memory
 from tests.support.decisions import Run, full
-from tests.support.facts import CREATED, EXITED, GIB, host, image, pilot, pool, running, wish
-
-HOLDS: list[tuple[Reason, dict[str, Any], Memory]] = [
-    (Reason.NO_SETTINGS, {"settings": None}, Memory()),
-    (Reason.NO_SETTINGS, {"intent": None}, Memory()),
-    (Reason.ENGINE_UNKNOWN, {"pool": None}, Memory()),
-    (Reason.HOST_UNKNOWN, {"host": None}, Memory()),
-    (Reason.OWNER_CPU_UNKNOWN, {"owner_cpus": None}, Memory()),
-    (Reason.DRAINING, {"intent": Intent(mode=Mode.DRAINING, since_unix=0.0)}, Memory()),
-    (Reason.STOPPING, {"intent": Intent(mode=Mode.DRAIN_STOPPING, since_unix=0.0)}, Memory()),
-    (Reason.STOPPING, {"intent": Intent(mode=Mode.FORCE_STOPPING, since_unix=0.0)}, Memory()),
-    (Reason.NO_LAUNCHER, {"intent": Intent(mode=Mode.ACTIVE, since_unix=0.0, lost_workers=("launcher",))}, Memory()),
-    (Reason.NO_REAPER, {"intent": Intent(mode=Mode.ACTIVE, since_unix=0.0, lost_workers=("reaper",))}, Memory()),
-    (Reason.NO_IMAGE, {"launcher": None}, Memory()),
-    (Reason.NO_IMAGE, {"launcher": image(image_id=None)}, Memory()),
-    (Reason.NO_IMAGE, {"launcher": image("another")}, Memory()),
-    (Reason.AFTER_EVICTION, {}, Memory(evicted_at=950.0)),
-    (Reason.LAUNCHES_FAIL, {}, Memory(launch_failures=2, retry_at=1001.0)),
-]
-
-
-@pytest.mark.parametrize(("reason", "changes", "memory"), HOLDS)
-def test_nothing_is_launched_while_a_reason_stands_against_it(
-    reason: Reason, changes: dict[str, Any], memory: Memory
-) -> None:
-    target = Run(memory).decide(**changes)
-    assert target.launch == ()
-    assert target.hold is not None
-    assert target.hold.reason is reason
-    assert target.hold.detail
-
-
-@pytest.mark.parametrize(("reason", "changes", "memory"), HOLDS)
-def test_a_hold_keeps_the_slots_of_what_may_be_starting(
-    reason: Reason, changes: dict[str, Any], memory: Memory
-) -> None:
-    run = Run(msgspec.structs.replace(memory, wishes=(wish(0, 7), wish(1, 8)), next_incarnation=9))
-    held = run.decide(**changes)
-    assert (held.launch, held.withdrawn) == ((), (wish(0, 7), wish(1, 8))), reason
-    again = run.decide(after=100.0)
-    assert again.launch[:2] == (wish(0, 7), wish(1, 8))
-    assert again.launch[2].slot == 2
-
-
-LIMITS: list[tuple[Reason, dict[str, Any], int]] = [
-    (Reason.MAX_DOCKS, {"settings": Settings(max_docks="2")}, 2),
-    (Reason.OWNER_CPU, {"owner_cpus": 5.5}, 2),
-    (Reason.OWNER_MEMORY, {"host": host(available_bytes=8 * GIB)}, 2),
-    (Reason.GROWTH_LIMIT, {}, 4),
-]
-
-
-@pytest.mark.parametrize(("reason", "changes", "want"), LIMITS)
-def test_what_limits_the_number_is_named(reason: Reason, changes: dict[str, Any], want: int) -> None:
-    target = Run().decide(**changes)
-    assert target.hold is not None
-    assert (target.hold.reason, target.want, len(target.launch)) == (reason, want, want)
-
-
-def test_why_the_engine_is_unknown_is_told() -> None:
-    target = Run().decide(pool=None, pool_unknown=PoolUnknown(why="timed-out: no answer", since_unix=0.0))
-    assert target.hold is not None
-    assert target.hold.detail == "timed-out: no answer"
-
-
-def test_a_hold_is_dated_from_its_beginning_also_over_a_restart() -> None:
-    run = Run()
-    drained: dict[str, Any] = {"intent": Intent(mode=Mode.DRAINING, since_unix=0.0)}
-    began = run.decide(**drained).hold
-    assert began is not None
-    later = run.decide(after=7.0, **drained)
-    assert later.hold is not None
-    run.memory = recover(later)
-    recovered = run.decide(after=1.0, **drained).hold
-    assert recovered is not None
-    assert began.since_unix == later.hold.since_unix == recovered.since_unix == 6000.0
-
+from tests.support.facts import CREATED, EXITED, host, pilot, pool, running, wish
 
 # Growth and replacement.
 
@@ -204,55 +125,6 @@ def test_grace_spawn_begins_with_an_eviction_and_ends() -> None:
     assert run.decide(after=1.0, pool=running(1)).launch
 
 
-# Failing launches.
-
-
-def test_failures_hold_launches_for_longer_and_longer_and_those_of_one_cause_count_once() -> None:
-    memory, now, waits = Memory(), 1000.0, []
-    for _ in range(9):
-        for _ in range(8):
-            memory = launch_failed(memory, now, failed=True)
-        waits.append(memory.retry_at - now)
-        now = memory.retry_at
-    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
-    assert launch_failed(memory, now, failed=False).launch_failures == 0
-
-
-# A scheduler that starts anew.
-
-
-def test_a_new_scheduler_wishes_for_nothing_else() -> None:
-    run = Run()
-    before = run.decide()
-    run.memory = recover(before)
-    after = run.decide(after=3.0)
-    assert after.launch == before.launch
-    assert after.next_incarnation == before.next_incarnation
-
-
-def test_a_new_scheduler_keeps_the_slots_of_wishes_that_were_held_back() -> None:
-    run = Run(Memory(wishes=(wish(0, 7),), next_incarnation=8))
-    run.memory = recover(run.decide(pool=None))
-    assert run.memory.wishes == (wish(0, 7),)
-
-
-def test_pilots_that_ended_while_there_was_no_scheduler_are_replaced_at_once() -> None:
-    run = Run(full(8))
-    run.memory = recover(run.decide(pool=running(8)))
-    assert len(run.decide(after=2.0, pool=running(2)).launch) == 6
-
-
-def test_a_new_scheduler_goes_on_holding_after_an_eviction() -> None:
-    run = Run(full(8))
-    run.decide(owner_cpus=7.0, pool=running(8))
-    run.memory = recover(run.decide(after=120.0, owner_cpus=7.0, pool=running(8)))
-    held = run.decide(after=30.0, pool=running(1))
-    assert held.launch == ()
-    run.memory = recover(held)
-    assert run.decide(after=30.0, pool=running(1)).launch == ()
-    assert run.decide(after=31.0, pool=running(1)).launch
-
-
 def test_pilots_that_were_there_before_planctond_are_adopted() -> None:
     run = Run()
     assert run.decide(pool=running(8)).launch == ()
@@ -264,14 +136,3 @@ def test_a_target_holds_for_a_while_and_counts_up() -> None:
     first, second = run.decide(), run.decide(after=1.0)
     assert second.generation == first.generation + 1
     assert second.valid_until_monotonic == 1001.0 + TARGET_VALID_SECONDS
-
-
-def test_the_image_that_is_pulled_or_missing_is_told() -> None:
-    said = []
-    for state in (
-        LauncherState(image="busybox", image_id=None, pulling=True),
-        LauncherState(image="busybox", image_id=None, detail="can't be pulled: denied"),
-    ):
-        hold = Run().decide(launcher=state).hold
-        said.append(hold.detail if hold else "")
-    assert said == ["pulling busybox", "busybox is neither here nor to be had: can't be pulled: denied"]
