@@ -10,6 +10,8 @@ from tests.support.black_hole import black_hole as black_hole_server
 from tests.support.engine import Engine, any_engine, private_engine
 from tests.support.influx import Influx
 from tests.support.influx import influxd as influxd_server
+from tests.support.registry import Registry
+from tests.support.registry import registry as running_registry
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,17 @@ def black_hole() -> Iterator[BlackHole]:
     """A server that accepts and never answers."""
     with black_hole_server() as hole:
         yield hole
+
+
+@pytest.fixture
+def registry(engine: Engine, tmp_path: Path) -> Iterator[Registry]:
+    """A running image registry for the shared engine, which asks for no login."""
+    with running_registry(engine, tmp_path / "registry") as served:
+        yield served
+
+
+@pytest.fixture
+def registry_with_login(engine: Engine, tmp_path: Path) -> Iterator[Registry]:
+    """A running image registry for the shared engine, which refuses whoever doesn't log in."""
+    with running_registry(engine, tmp_path / "registry-with-login", login=True) as served:
+        yield served
