@@ -8,6 +8,7 @@ import pytest
 
 from plancton.common.reasons import Reason
 from plancton.supervisor.machine import WORKERS
+from tests.support.black_hole import BlackHole
 from tests.support.census import census
 from tests.support.engine import Engine, start_dockerd
 from tests.support.node import Node, node
@@ -23,6 +24,12 @@ def busy(engine: Engine) -> Iterator[Node]:
         made.start()
         wait_for(made.full, 30, "the node is full")
         yield made
+
+
+def assert_unharmed(made: Node) -> None:
+    """Check that no worker had to be started again, and that nothing unforeseen was raised anywhere."""
+    assert [process.name for process in made.status().processes if process.restarts] == []
+    assert "Traceback" not in made.log()
 
 
 @pytest.mark.parametrize("worker", WORKERS)
@@ -82,7 +89,7 @@ def test_a_killed_supervisor_takes_its_workers_along_and_leaves_the_pilots(engin
         assert counted.starts == 3
 
 
-def test_a_frozen_engine_holds_launches_and_delays_no_decision(own_engine: Engine) -> None:
+def test_defect_9_a_frozen_engine_holds_launches_and_delays_no_decision(own_engine: Engine) -> None:
     with node(own_engine, docker_cmd="/bin/sleep 3") as made:
         made.start()
         wait_for(made.full, 30, "the node is full")
@@ -101,10 +108,11 @@ def test_a_frozen_engine_holds_launches_and_delays_no_decision(own_engine: Engin
         with census(own_engine.url, made.instance) as counted:
             wait_for(lambda: counted.starts >= 6, 60, "pilots are replaced")
             assert counted.most <= 3
+        assert_unharmed(made)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_an_engine_that_restarts_is_filled_again(own_engine: Engine, number: signal.Signals) -> None:
+def test_defect_9_an_engine_that_restarts_is_filled_again(own_engine: Engine, number: signal.Signals) -> None:
     with node(own_engine) as made:
         made.start()
         wait_for(made.full, 30, "the node is full")
@@ -118,9 +126,10 @@ def test_an_engine_that_restarts_is_filled_again(own_engine: Engine, number: sig
             wait_for(made.full, 60, "the node is full again")
             wait_for(lambda: len(made.live_pilots()) == 3, 20, "planctond sees them")
             assert counted.most <= 3
+        assert_unharmed(made)
 
 
-def test_without_an_engine_planctond_runs_and_says_why_nothing_is_launched() -> None:
+def test_defect_9_without_an_engine_planctond_runs_and_says_why_nothing_is_launched() -> None:
     with node(None) as made:
         made.start()
         status = made.status()
@@ -128,6 +137,29 @@ def test_without_an_engine_planctond_runs_and_says_why_nothing_is_launched() -> 
         target = made.target()
         assert target.hold is not None
         assert target.hold.reason is Reason.ENGINE_UNKNOWN
+        told = made.control("status").stdout
+        assert "held: engine-unknown: " in told
+        assert f"can't be asked at {made.settings['docker_url']}" in told
+        assert_unharmed(made)
+
+
+def test_defect_9_an_influxdb_that_never_answers_delays_no_pilot(engine: Engine, black_hole: BlackHole) -> None:
+    with (
+        node(engine, docker_cmd="/bin/sleep 3", influxdb_url=f"{black_hole.url}#plancton") as made,
+        census(engine.url, made.instance) as counted,
+    ):
+        made.start()
+        wait_for(made.full, 10, "the node is full")
+        wait_for(lambda: black_hole.accepted, 20, "a writer hangs")
+        begun, generation = counted.starts, made.target().generation
+        # About 11 s where nothing waits. The old system stood still for 5 s at each write, several in a loop.
+        wait_for(lambda: counted.starts >= begun + 9, 25, "pilots are replaced")
+        assert counted.most <= 3
+        assert made.target().generation > generation + 9, "decisions go on"
+        counters = made.status().counters
+        assert counters is not None
+        assert [(sink.written_points, sink.waiting_points > 0) for sink in counters.sinks] == [(0, True)]
+        assert_unharmed(made)
 
 
 def test_a_second_planctond_on_the_same_run_directory_refuses_to_start(busy: Node) -> None:

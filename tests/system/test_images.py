@@ -23,6 +23,15 @@ def worker_node(engine: Engine, registry: Registry) -> Iterator[Node]:
         yield made
 
 
+@pytest.fixture
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name an empty directory in DOCKER_CONFIG, where "docker login" would store what it's told."""
+    directory = tmp_path / "docker"
+    directory.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(directory))
+    return directory
+
+
 def fill(made: Node) -> None:
     wait_for(made.full, 30, "the node is full")
 
@@ -44,10 +53,13 @@ def launcher(made: Node) -> LauncherState:
     return state
 
 
-def held_for_want_of_an_image(made: Node, why: str) -> Hold | None:
-    """Return the hold once it gives that reason."""
+def image_hold(made: Node, why: str) -> Hold:
+    """Return the hold for want of an image; another one, or none, is a failed assertion."""
     hold = made.target().hold
-    return hold if hold is not None and hold.reason is Reason.NO_IMAGE and why in hold.detail else None
+    assert hold is not None
+    assert hold.reason is Reason.NO_IMAGE
+    assert why in hold.detail
+    return hold
 
 
 def test_defect_8_a_missing_image_is_pulled_from_a_registry_with_a_port(worker_node: Node, registry: Registry) -> None:
@@ -103,7 +115,7 @@ def test_with_neither_image_nor_registry_launches_wait_for_either(
     registry.push("first")
     registry.stop()
     worker_node.start()
-    hold = wait_for(lambda: held_for_want_of_an_image(worker_node, "connection refused"), 20, "the hold says why")
+    hold = wait_for(lambda: image_hold(worker_node, "connection refused"), 20, "the hold says why")
     assert hold.detail.startswith(f"{registry.image} is neither here nor to be had: can't be pulled: ")
     assert f"held: no-image: {registry.image} is neither here nor to be had" in worker_node.control("status").stdout
     assert worker_node.containers(running=False) == []
@@ -115,26 +127,24 @@ def test_an_image_that_the_registry_does_not_have_is_told_as_such(worker_node: N
     registry.push("first")
     worker_node.configure(docker_image=f"{registry.repository}:2")
     worker_node.start()
-    wait_for(lambda: held_for_want_of_an_image(worker_node, "manifest unknown"), 20, "the hold says why")
+    wait_for(lambda: image_hold(worker_node, "manifest unknown"), 20, "the hold says why")
 
 
 @pytest.mark.parametrize(("password", "refusal"), [(None, "no basic auth credentials"), ("guess", "unauthorized")])
 def test_defect_8_a_registry_that_wants_a_login_gets_what_docker_login_stored(
     engine: Engine,
     registry_with_login: Registry,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    docker_config: Path,
     password: str | None,
     refusal: str,
 ) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     image_id, _digest = registry_with_login.push("first")
     if password:
-        registry_with_login.store_login(tmp_path, password)
+        registry_with_login.store_login(docker_config, password)
     with node(engine, docker_image=registry_with_login.image, image_expiration=2) as made:
         made.start()
-        wait_for(lambda: held_for_want_of_an_image(made, refusal), 20, "the hold says why")
-        registry_with_login.store_login(tmp_path)
+        wait_for(lambda: image_hold(made, refusal), 20, "the hold says why")
+        registry_with_login.store_login(docker_config)
         fill(made)
         assert images_of_pilots(made) == [image_id] * 3
         assert PASSWORD not in made.control("status").stdout + made.log()

@@ -51,7 +51,7 @@ def test_force_stop_kills_the_pilots_and_then_stops(filled: Node) -> None:
     assert not filled.paths.force_stop_marker.exists()
 
 
-def test_drain_stop_waits_for_the_last_pilot_and_the_next_start_is_not_drained(engine: Engine) -> None:
+def test_defect_10_drain_then_drain_stop_stops_and_the_next_start_is_not_drained(engine: Engine) -> None:
     with node(engine, docker_cmd="/bin/sleep 4") as made:
         made.start()
         wait_for(made.full, 30, "the node is full")
@@ -62,6 +62,19 @@ def test_drain_stop_waits_for_the_last_pilot_and_the_next_start_is_not_drained(e
         made.start()
         assert made.status().mode is Mode.ACTIVE
         wait_for(made.full, 30, "it launches again")
+
+
+def test_defect_10_resume_leaves_no_marker(filled: Node) -> None:
+    markers = (filled.paths.drain_marker, filled.paths.stop_marker)
+    assert filled.ask(Drain()).ok
+    assert filled.ask(Drain(stop=True)).ok
+    assert [marker.exists() for marker in markers] == [True, True]
+    assert filled.ask(Resume()).ok
+    assert [marker.exists() for marker in markers] == [False, False]
+    filled.end()
+    filled.start()
+    assert filled.status().mode is Mode.ACTIVE
+    wait_for(filled.full, 30, "it launches again")
 
 
 def test_a_drain_marker_made_by_hand_stops_launches_and_outlives_a_restart(engine: Engine) -> None:

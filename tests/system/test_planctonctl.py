@@ -1,6 +1,7 @@
 """planctonctl and the real planctond, without an engine: it holds launches and says so."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,29 @@ def test_from_start_to_stop(planctonctl: Planctonctl, paths: Paths) -> None:
     assert planctonctl("status").exit_code == 3
     assert not paths.pidfile.exists()
     assert not paths.control_socket.exists()
+
+
+def test_defect_12_status_explains(planctonctl: Planctonctl, paths: Paths) -> None:
+    assert planctonctl("start").exit_code == 0
+    former = next(process for process in status(planctonctl).processes if process.name == "metrics")
+    assert former.pid
+    os.kill(former.pid, signal.SIGKILL)
+    wait_for(lambda: status(planctonctl).processes[-1].pid not in {None, former.pid}, 10, "metrics is back")
+    report, told = status(planctonctl), planctonctl("status").stdout
+    for process in report.processes:
+        pattern = rf"^{process.name} +running +{process.pid} +{process.restarts} "
+        assert re.search(pattern, told, re.MULTILINE), (pattern, told)
+    assert [process.restarts for process in report.processes] == [0, 0, 0, 0, 1]
+    for pattern in (
+        rf"runs: pid {report.pid}, up .* s, ready$",
+        r"^Mode +active: ",
+        r"^Pilots +how many run isn't known, 0 wanted$",
+        r"^ +held: engine-unknown: .*No such file or directory.* \(since .* s\)$",
+        rf"^Engine +can't be asked at unix://{paths.rundir}/no-engine \(since .* s\): .*No such file or directory",
+        rf"^Config +{paths.config_file}; read .* s ago, generation 1$",
+        r"^metrics .* killed by SIGKILL",
+    ):
+        assert re.search(pattern, told, re.MULTILINE), (pattern, told)
 
 
 def test_a_drain_survives_a_restart_and_resume_ends_it(planctonctl: Planctonctl, paths: Paths) -> None:
