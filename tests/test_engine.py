@@ -11,6 +11,7 @@ import pytest
 
 from plancton.common.engine import Engine
 from plancton.common.engine_types import Failure, FailureKind
+from plancton.common.naming import cgroup_parent
 from plancton.common.pilot import PilotState
 from tests.fakes.engine import KEPT_EVENTS, FakeEngine
 from tests.support.black_hole import BlackHole
@@ -90,6 +91,13 @@ def test_a_running_container_has_a_process_and_a_start(stage: Stage) -> None:
     assert seen.started_unix >= seen.created_unix
 
 
+def test_an_inspection_tells_the_cgroup_parent_that_was_asked_for(stage: Stage) -> None:
+    assert done(stage.engine.inspect(stage.create())).cgroup_parent == ""
+    parent = cgroup_parent("0123abcd", done(stage.engine.info()).cgroup_driver)
+    container = done(stage.engine.create(stage.body(CgroupParent=parent), stage.name()))
+    assert done(stage.engine.inspect(container)).cgroup_parent == parent
+
+
 def test_an_ended_container_has_an_end_and_an_exit_code(stage: Stage) -> None:
     container = stage.run(ENDS_WITH_3)
     stage.wait_until(lambda: stage.look()[container].state is PilotState.EXITED, "its end")
@@ -117,6 +125,7 @@ def test_a_list_shows_each_state_but_not_what_only_an_inspection_tells(stage: St
         assert (each.name, each.labels, each.image_id) == (inspected.name, inspected.labels, inspected.image_id)
         assert each.created_unix == int(inspected.created_unix)
         assert (each.started_unix, each.finished_unix, each.pid, each.oom_killed) == (None, None, None, None)
+        assert each.cgroup_parent is None
 
 
 def test_a_list_and_the_events_show_only_what_carries_all_labels(stage: Stage) -> None:

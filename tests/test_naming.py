@@ -40,6 +40,18 @@ def test_labels_tell_what_they_were_made_of(instance: str, slot: int, incarnatio
     assert labels[naming.LABEL_INSTANCE] == instance
 
 
+def test_a_pilot_has_the_name_that_its_labels_ask_for_or_its_cgroup() -> None:
+    labels = naming.labels("0123abcd", 1, 2, "s")
+    name = naming.container_name("0123abcd", 1, 2)
+    others = [naming.container_name(*other) for other in (("0123abcd", 1, 3), ("0123abcd", 2, 2), ("ffffffff", 1, 2))]
+    for parent in (None, "", "/plancton-ffffffff", "/elsewhere"):
+        assert naming.is_pilot(name, labels, parent)
+        assert not any(naming.is_pilot(other, labels, parent) for other in ("owners", "", *others))
+    for parent in ("/plancton-0123abcd", "plancton-0123abcd.slice"):
+        assert all(naming.is_pilot(other, labels, parent) for other in ("renamed", name, *others))
+        assert not naming.is_pilot(name, {naming.LABEL_INSTANCE: "0123abcd"}, parent), "garbage labels tell no slot"
+
+
 LABELS = st.sampled_from([naming.LABEL_SLOT, naming.LABEL_INCARNATION, naming.LABEL_SPEC, "other"])
 
 

@@ -59,12 +59,17 @@ class _Config(_Answer):
     labels: dict[str, str] | None = None
 
 
+class _HostConfig(_Answer):
+    cgroup_parent: str = ""
+
+
 class _Inspected(_Answer):
     id: str
     name: str
     created: datetime
     state: _State
     config: _Config
+    host_config: _HostConfig | None = None
     image: str = ""
 
 
@@ -145,6 +150,7 @@ def inspected(body: object) -> Container:
         exit_code=answer.state.exit_code if ended else None,
         pid=answer.state.pid or None,
         oom_killed=answer.state.oom_killed,
+        cgroup_parent=answer.host_config.cgroup_parent if answer.host_config else "",
     )
 
 

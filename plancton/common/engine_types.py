@@ -73,6 +73,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     """Its first process; None unless it runs, and from a list."""
     oom_killed: bool | None = None
     """None from a list."""
+    cgroup_parent: str | None = None
+    """As it was asked for, empty where nothing was; None from a list."""
 
 
 class EngineEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,6 +73,27 @@ def parse_labels(labels: Mapping[str, str]) -> Identity | None:
     return Identity(slot=int(slot[0]), incarnation=int(incarnation[0]), spec=spec)
 
 
+def is_named_as_labelled(name: str, labels: Mapping[str, str]) -> bool:
+    """Tell whether a container has the very name that its labels ask for."""
+    named, labelled = parse_name(name), parse_labels(labels)
+    if named is None or labelled is None:
+        return False
+    its_own = (named.instance, named.slot, named.incarnation)
+    return its_own == (labels.get(LABEL_INSTANCE), labelled.slot, labelled.incarnation)
+
+
+def is_pilot(name: str, labels: Mapping[str, str], parent: str | None) -> bool:
+    """Tell a pilot from a container that was only given its labels, as any is that runs from an image made of a pilot.
+
+    A pilot has the name that it was made with, or, renamed by hand, still the cgroup ``parent``.
+    """
+    if parse_labels(labels) is None:
+        return False
+    # The engine's driver may be another by now than when the pilot was made.
+    parents = {cgroup_parent(labels.get(LABEL_INSTANCE, ""), driver) for driver in ("cgroupfs", "systemd")}
+    return is_named_as_labelled(name, labels) or parent in parents
+
+
 def host_name(node: str, slot: int, incarnation: int) -> str:
     """Return the pilot's own host name: valid whatever the node is called, 63 characters at most."""
     end = f"-{slot}-{incarnation}"

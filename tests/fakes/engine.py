@@ -294,6 +294,7 @@ class FakeEngine(Engine):
             created_unix=self.now_unix,
             image_id=image_id,
             oom_killed=False,
+            cgroup_parent=(body.get("HostConfig") or {}).get("CgroupParent", ""),
         )
         self._containers[container.container_id] = container
         self.bodies[container.container_id] = body
@@ -380,11 +381,8 @@ def _as_listed(container: Container) -> Container:
     return msgspec.structs.replace(
         container,
         created_unix=float(int(container.created_unix)),
-        started_unix=None,
-        finished_unix=None,
-        pid=None,
-        oom_killed=None,
         exit_code=container.exit_code if container.state in ENDED_STATES else None,
+        **dict.fromkeys(("started_unix", "finished_unix", "pid", "oom_killed", "cgroup_parent")),
     )
 
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -232,8 +233,72 @@ def test_a_label_with_the_largest_number_leaves_room_for_the_next(
     engine: Engine, odd_things: Callable[[str, dict[str, str]], None]
 ) -> None:
     with node(engine, docker_cmd="/bin/sleep 1") as made, census(engine.url, made.instance) as counted:
-        odd_things("plancton-attack-largest", labels(made.instance, 7, 10**18 - 1, "0" * 12))
+        odd_things(container_name(made.instance, 7, 10**18 - 1), labels(made.instance, 7, 10**18 - 1, "0" * 12))
         made.start()
         wait_for(lambda: counted.deaths >= 6, 40, "pilots are replaced")
         assert counted.most <= 3
         wait_for(lambda: made.status().counters and made.status().counters.ended_by_themselves >= 3, 20, "and removed")  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def committed(engine: Engine) -> Iterator[Callable[[Node], str]]:
+    """Make an image of a pilot, as an owner might for a closer look, and run a container from it: return its id."""
+    client = docker.APIClient(base_url=engine.url)
+    made: list[str] = []
+
+    def run(on: Node) -> str:
+        client.commit(on.containers()[0]["Id"], "plancton-attack", "committed")
+        host_config = client.create_host_config(network_mode="none")
+        made.append(
+            client.create_container("plancton-attack:committed", ["sleep", "300"], host_config=host_config)["Id"]
+        )
+        client.start(made[0])
+        return made[0]
+
+    yield run
+    for container in made:
+        with contextlib.suppress(docker.errors.NotFound):
+            client.remove_container(container, force=True)
+    client.remove_image("plancton-attack:committed", force=True)
+    client.close()
+
+
+@pytest.mark.engine
+def test_a_container_from_an_image_made_of_a_pilot_is_nobodys_pilot(
+    engine: Engine, committed: Callable[[Node], str]
+) -> None:
+    client = docker.APIClient(base_url=engine.url)
+    with contextlib.closing(client), node(engine) as made:
+        made.start()
+        wait_for(made.full, 30, "the node is full")
+        owners = committed(made)
+        # Its labels name one of the slots that have to be filled anew.
+        former = {each["Id"] for each in made.containers()} - {owners}
+        for pilot in former:
+            client.kill(pilot)
+        wait_for(lambda: len(made.containers()) == 4, 30, "all three are replaced")
+        wait_for(lambda: sorted(pilot.slot for pilot in made.live_pilots()) == [0, 1, 2], 20, "they are seen")
+        made.configure(max_docks=1)
+        assert made.ask(Reload()).ok
+        wait_for(lambda: len(made.containers()) == 2, 60, "the surplus is ended")
+        assert made.control("force-stop").returncode == 0
+        assert [each["Id"] for each in made.containers(running=False)] == [owners]
+        assert client.inspect_container(owners)["State"]["Running"]
+
+
+@pytest.mark.engine
+def test_a_pilot_renamed_by_hand_is_still_counted_and_ended(engine: Engine) -> None:
+    client = docker.APIClient(base_url=engine.url)
+    with contextlib.closing(client), node(engine) as made, census(engine.url, made.instance) as counted:
+        made.start()
+        wait_for(made.full, 30, "the node is full")
+        renamed = made.containers()[0]["Id"]
+        client.rename(renamed, f"plancton-attack-{made.instance}")
+        wait_for(lambda: "attack" in " ".join(pilot.name for pilot in made.live_pilots()), 20, "its new name is seen")
+        since = time.monotonic()
+        made.signal_worker("probe", signal.SIGKILL)
+        wait_for(lambda: (pool := made.status().pool) and pool.full_look_monotonic > since, 20, "a new probe's look")
+        assert renamed in {pilot.container_id for pilot in made.live_pilots()}
+        assert counted.most == 3
+        assert made.control("force-stop").returncode == 0
+        assert made.containers(running=False) == []

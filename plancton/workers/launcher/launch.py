@@ -9,7 +9,7 @@ import msgspec
 from plancton.common.engine import Engine
 from plancton.common.engine_types import Container, Failure, FailureKind
 from plancton.common.messages import LaunchOutcome, Outcome, Wish
-from plancton.common.naming import LABEL_INSTANCE, LABEL_SLOT
+from plancton.common.naming import LABEL_INSTANCE, LABEL_SLOT, is_pilot
 from plancton.common.pilot import ENDED_STATES, PilotState
 
 CREATE_DEADLINE_SECONDS = 30.0
@@ -71,13 +71,13 @@ def _attempt(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> 
 
 
 def _holds_slot(engine: Engine, other: Container) -> bool:
-    """Tell whether ``other`` runs or may still be started. An end is told, and inspected, before it's listed."""
+    """Tell whether ``other`` is a pilot that runs or may still be started. An inspection shows an end before a list."""
     if other.state in ENDED_STATES:
         return False
     there = engine.inspect(other.container_id, deadline=LOOK_DEADLINE_SECONDS)
     if isinstance(there, Failure):
         return there.kind is not FailureKind.NOT_FOUND
-    return there.state not in ENDED_STATES
+    return there.state not in ENDED_STATES and is_pilot(there.name, there.labels, there.cgroup_parent)
 
 
 def _start(engine: Engine, container_id: str) -> tuple[Outcome, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from plancton.common.engine_types import Container, EngineEvent
-from plancton.common.naming import parse_labels
+from plancton.common.naming import is_named_as_labelled, parse_labels
 from plancton.common.pilot import ENDED_STATES, Pilot, PilotState
 
 Pool = Mapping[str, Pilot]
@@ -68,8 +68,9 @@ def after_event(pool: Pool, event: EngineEvent) -> Pool:
 
 def _appeared(pool: Pool, event: EngineEvent, state: PilotState) -> Pool:
     identity = parse_labels(event.labels)
-    if identity is None or event.action != "create":
-        # Anything but a creation belongs to a container whose removal was seen, or that the next full look shows.
+    if identity is None or event.action != "create" or not is_named_as_labelled(event.name, event.labels):
+        # Anything but a creation belongs to a container whose removal was seen, or that the next full look shows. So
+        # does one under another name, if it's a pilot at all.
         return pool
     pilot = Pilot(
         container_id=event.container_id,

@@ -8,8 +8,8 @@ import msgspec
 
 from plancton.common.engine import Engine
 from plancton.common.engine_events import EventStream
-from plancton.common.engine_types import Container, EngineEvent, EngineInfo, Failure
-from plancton.common.naming import LABEL_INSTANCE
+from plancton.common.engine_types import Container, EngineEvent, EngineInfo, Failure, FailureKind
+from plancton.common.naming import LABEL_INSTANCE, is_named_as_labelled, is_pilot, parse_labels
 from plancton.workers.lanes import Lanes
 
 LOOK_DEADLINE_SECONDS = 5.0
@@ -18,7 +18,7 @@ _RECONNECT_SECONDS = 0.5
 
 
 class FullLook(msgspec.Struct, frozen=True, kw_only=True):
-    """All containers of the instance at one moment, asked for at ``asked_monotonic``."""
+    """All pilots of the instance at one moment, in whatever state."""
 
     containers: tuple[Container, ...]
     info: EngineInfo
@@ -73,10 +73,30 @@ class EngineWatch:
         info = self._info or self._engine.info(deadline=LOOK_DEADLINE_SECONDS)
         if isinstance(info, Failure):
             return info
-        containers = self._engine.list_containers(self._labels, deadline=LOOK_DEADLINE_SECONDS)
+        containers = self._pilots()
         # Another engine may answer at this address after a failure.
         self._info = None if isinstance(containers, Failure) else info
         return containers if isinstance(containers, Failure) else FullLook(containers=containers, info=info)
+
+    def _pilots(self) -> tuple[Container, ...] | Failure:
+        """List the containers that carry the labels of a pilot, and leave out those that merely carry them."""
+        listed = self._engine.list_containers(self._labels, deadline=LOOK_DEADLINE_SECONDS)
+        if isinstance(listed, Failure):
+            return listed
+        pilots: list[Container] = []
+        for each in listed:
+            if parse_labels(each.labels) is None:
+                continue
+            if not is_named_as_labelled(each.name, each.labels):
+                there = self._engine.inspect(each.container_id, deadline=LOOK_DEADLINE_SECONDS)
+                if isinstance(there, Failure):
+                    if there.kind is FailureKind.NOT_FOUND:
+                        continue
+                    return there
+                if not is_pilot(there.name, there.labels, there.cgroup_parent):
+                    continue
+            pilots.append(each)
+        return tuple(pilots)
 
     def _follow(self) -> None:
         since: int | None = None

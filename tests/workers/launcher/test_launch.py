@@ -6,7 +6,7 @@ import pytest
 
 from plancton.common.engine_types import FailureKind
 from plancton.common.messages import LaunchOutcome, Outcome
-from plancton.common.naming import container_name, labels
+from plancton.common.naming import cgroup_parent, container_name, labels
 from plancton.common.pilot import PilotState
 from plancton.workers.launcher.launch import Launch, launch
 from tests.fakes.engine import FakeEngine
@@ -88,6 +88,18 @@ def test_the_same_slot_of_another_instance_is_free(engine: FakeEngine) -> None:
     engine.create({"Image": "busybox", "Labels": labels("ffffffff", 0, 1, "s")}, "theirs")
     engine.start("theirs")
     assert run(engine, 0, 2).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("parent", "expected"), [("", Outcome.DONE), (cgroup_parent(INSTANCE, "cgroupfs"), Outcome.REFUSED)]
+)
+def test_a_stranger_with_copied_labels_has_no_slot_but_a_pilot_renamed_by_hand_has(
+    engine: FakeEngine, parent: str, expected: Outcome
+) -> None:
+    engine.create({**order(0, 1).body, "HostConfig": {"CgroupParent": parent}}, "other")
+    engine.start("other")
+    assert run(engine, 0, 2).outcome is expected
+    assert states(engine)["other"] is PilotState.RUNNING
 
 
 def test_what_is_wished_no_more_is_not_started_and_not_left(engine: FakeEngine) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plancton.common.engine_types import Container, EngineEvent
-from plancton.common.naming import labels
+from plancton.common.naming import container_name, labels
 from plancton.common.pilot import PilotState
 from plancton.workers.probe.pool import Pool, after_event, from_containers
 from tests.fakes.engine import FakeEngine
@@ -30,11 +30,10 @@ class Log(FakeEngine):
 
     def do(self, slot: int, what: str) -> None:
         """Let one pilot be created, started, ended or removed; what can't be done just isn't."""
-        name = f"pilot-{slot}"
+        name = container_name(INSTANCE, slot, 1)
         known = len(self.happened)
         if what == "create":
-            number = len(self.happened) + 1
-            self.create({"Image": "busybox", "Labels": labels(INSTANCE, slot, number, "s")}, name)
+            self.create({"Image": "busybox", "Labels": labels(INSTANCE, slot, 1, "s")}, name)
         elif what == "start":
             there = self.inspect(name)
             if isinstance(there, Container) and there.state is PilotState.CREATED:
@@ -154,3 +153,9 @@ def test_containers_without_our_labels_are_nobodys_pilots() -> None:
     stranger = msgspec.structs.replace(container, labels={"plancton.instance": INSTANCE})
     assert from_containers([stranger], {}) == {}
     assert after_event({}, msgspec.structs.replace(log.happened[0], labels={})) == {}
+
+
+def test_one_that_is_created_under_another_name_than_its_labels_ask_for_is_left_to_the_next_look() -> None:
+    log = recorded([(0, "create")])
+    assert after_event({}, msgspec.structs.replace(log.happened[0], name="owners")) == {}
+    assert after_event({}, msgspec.structs.replace(log.happened[0], name=container_name(INSTANCE, 0, 2))) == {}

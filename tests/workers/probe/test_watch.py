@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from plancton.common.engine_types import EngineEvent, Failure, FailureKind
-from plancton.common.naming import labels
+from plancton.common.naming import cgroup_parent, container_name, labels
 from plancton.workers.probe.watch import EngineWatch, FullLook, StreamEnded
 from tests.fakes.engine import FakeEngine
 from tests.support.waiting import wait_for
 
 INSTANCE = "0123abcd"
+OURS, THEIRS = (container_name(instance, 0, 1) for instance in (INSTANCE, "ffffffff"))
 
 
 class Watching:
@@ -25,9 +26,11 @@ class Watching:
         self.items: list[EngineEvent | StreamEnded] = []
         self.looks: list[FullLook | Failure] = []
 
-    def create(self, name: str, instance: str = INSTANCE) -> None:
+    def create(self, name: str, instance: str = INSTANCE, parent: str = "") -> None:
         """Create a container."""
-        self.engine.create({"Image": "busybox", "Labels": labels(instance, 0, 1, "s")}, name)
+        host_config = {"CgroupParent": parent}
+        body = {"Image": "busybox", "Labels": labels(instance, 0, 1, "s"), "HostConfig": host_config}
+        self.engine.create(body, name)
 
     def follows(self, streams: int = 1) -> None:
         """Wait until the event stream was opened so often."""
@@ -70,20 +73,45 @@ def watching() -> Iterator[Watching]:
 
 
 def test_events_of_this_instance_arrive(watching: Watching) -> None:
-    watching.create("theirs", "ffffffff")
-    watching.create("ours")
+    watching.create(THEIRS, "ffffffff")
+    watching.create(OURS)
     (event,) = watching.took(1)
     assert isinstance(event, EngineEvent)
-    assert (event.action, event.name) == ("create", "ours")
+    assert (event.action, event.name) == ("create", OURS)
 
 
 def test_a_full_look_shows_this_instance_alone(watching: Watching) -> None:
-    watching.create("theirs", "ffffffff")
-    watching.create("ours")
+    watching.create(THEIRS, "ffffffff")
+    watching.create(OURS)
     look = watching.look()
     assert isinstance(look, FullLook)
-    assert [each.name for each in look.containers] == ["ours"]
+    assert [each.name for each in look.containers] == [OURS]
     assert look.info.version == "20.10.24"
+    assert "inspect" not in [call.name for call in watching.engine.calls]
+
+
+@pytest.mark.parametrize("driver", ["cgroupfs", "systemd"])
+def test_of_those_whose_name_disagrees_with_their_labels_only_a_pilots_cgroup_tells_a_pilot(
+    watching: Watching, driver: str
+) -> None:
+    watching.create("renamed", parent=cgroup_parent(INSTANCE, driver))
+    watching.create("owners")
+    watching.create("elsewhere", parent=cgroup_parent("ffffffff", driver))
+    watching.engine.create({"Image": "busybox", "Labels": {"plancton.instance": INSTANCE}}, "garbage")
+    look = watching.look()
+    assert isinstance(look, FullLook)
+    assert [each.name for each in look.containers] == ["renamed"]
+    assert sum(call.name == "inspect" for call in watching.engine.calls) == 3
+
+
+def test_one_that_can_not_be_told_from_a_pilot_makes_the_look_fail_unless_it_is_gone(watching: Watching) -> None:
+    watching.create("owners")
+    watching.engine.fail("inspect", FailureKind.TIMED_OUT)
+    assert isinstance(watching.look(), Failure)
+    watching.engine.fail("inspect", FailureKind.NOT_FOUND)
+    look = watching.look()
+    assert isinstance(look, FullLook)
+    assert look.containers == ()
 
 
 @pytest.mark.parametrize("call", ["info", "list_containers"])
@@ -109,7 +137,7 @@ def test_the_engine_is_asked_what_it_is_only_once_and_again_after_a_failure(watc
 def test_events_go_on_while_a_look_hangs(watching: Watching) -> None:
     with watching.engine.frozen("list_containers"):
         watching.watch.look(watching.looks.append)
-        watching.create("ours")
+        watching.create(OURS)
         assert len(watching.took(1)) == 1
     watching.watch.collect()
 

@@ -8,7 +8,7 @@ import pytest
 
 from plancton.common.engine_types import FailureKind
 from plancton.common.messages import ActiveSettings, HostLook, Intent, Message, Mode, PoolLook, PoolUnknown
-from plancton.common.naming import instance_id, labels
+from plancton.common.naming import container_name, instance_id, labels
 from plancton.common.pilot import PilotState
 from plancton.common.settings import Settings
 from plancton.workers.probe.worker import Probe
@@ -36,8 +36,9 @@ class Post:
 
     def create(self, slot: int) -> None:
         """Create and start a pilot."""
-        self.engine.create({"Image": "busybox", "Labels": labels(self.instance, slot, slot + 1, "s")}, f"pilot-{slot}")
-        self.engine.start(f"pilot-{slot}")
+        name = container_name(self.instance, slot, slot + 1)
+        self.engine.create({"Image": "busybox", "Labels": labels(self.instance, slot, slot + 1, "s")}, name)
+        self.engine.start(name)
 
     def says(self, kind: type[M], count: int = 1, after: float = 0.0) -> M:
         """Let it turn, so many seconds from now, until it has said this so often."""
@@ -90,7 +91,7 @@ def test_an_event_is_told_without_another_look(post: Post) -> None:
     post.create(0)
     shown = post.shows(PilotState.RUNNING)
     assert shown.full_look_monotonic == first.full_look_monotonic
-    post.engine.finish("pilot-0", 5)
+    post.engine.finish(container_name(post.instance, 0, 1), 5)
     (pilot,) = post.shows(PilotState.EXITED).pilots
     assert pilot.exit_code == 5
 
