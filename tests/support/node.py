@@ -22,6 +22,7 @@ from plancton.common.paths import Paths
 from plancton.common.pilot import ENDED_STATES, Pilot
 from plancton.common.requests import Answer, Request, Status
 from plancton.common.status import StatusReport
+from plancton.supervisor import cgroups
 from tests.support.engine import Engine
 from tests.support.waiting import wait_for
 
@@ -177,6 +178,8 @@ class Node:
             for container in self.containers(running=False):
                 client.remove_container(container["Id"], force=True)
             client.close()
+        # planctond itself can't remove them at its end if pilots live on, or if it's killed.
+        cgroups.remove_empty(self.instance)
 
 
 @contextmanager
