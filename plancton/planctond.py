@@ -15,6 +15,7 @@ import setproctitle
 from plancton import __version__
 from plancton.common import lock
 from plancton.common import log as logs
+from plancton.common.bus import BindError
 from plancton.common.naming import instance_id
 from plancton.common.path_options import path_options
 from plancton.common.paths import PathError, Paths
@@ -93,7 +94,7 @@ def main(paths: Paths, *, detached: bool, template: int | None) -> None:
 
     SIGTERM and SIGINT stop planctond and leave the pilots running; SIGHUP reads the configuration again. Exit codes: 0
     stopped as asked, 69 it can't serve (already running, or a worker that it can't do without was given up), 70 a bug,
-    73 a directory that can't be used, 78 a bad configuration.
+    73 a directory or file that can't be used or made, 78 a bad configuration.
     """
     if template is not None:
         serve_anew(template, run_worker)
@@ -127,6 +128,9 @@ def _supervise(paths: Paths, template: Template, settings: SettingsFile, still_o
         supervisor.still_ours = still_ours
         supervisor.open_desk(Desk(supervisor.context, paths.control_socket, Handlers(supervisor).handle))
         return supervisor.run()
+    except BindError as error:
+        click.echo(f"planctond: {error}", err=True)
+        return EXIT_CANT_CREATE
     except Exception:
         log.exception("planctond crashed")
         return EXIT_BUG

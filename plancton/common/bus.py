@@ -40,11 +40,22 @@ HEARS: Mapping[str, frozenset[Topic]] = {
 """Which topics each worker hears."""
 
 
+class BindError(Exception):
+    """A socket can't be made at its path. The text says which and why."""
+
+    def __init__(self, path: Path, error: zmq.ZMQError) -> None:
+        """Blame what is in its place, if something is that ZeroMQ couldn't remove."""
+        why = "something else is in its place" if path.exists() else error.strerror
+        super().__init__(f"the socket {path} can't be made: {why}")
+
+
 def _bind(socket: "zmq.Socket[bytes]", path: Path) -> None:
     """Bind ``path`` for this user alone; the caller holds the lock of the run directory."""
     before = os.umask(0o177)
     try:
         socket.bind(f"ipc://{path}")
+    except zmq.ZMQError as error:
+        raise BindError(path, error) from error
     finally:
         os.umask(before)
 
@@ -59,14 +70,24 @@ def _socket(context: "zmq.Context[zmq.Socket[bytes]]", kind: int, max_bytes: int
 
 
 def bind_bus(context: "zmq.Context[zmq.Socket[bytes]]", path: Path) -> "zmq.Socket[bytes]":
-    """Return the supervisor's end of the bus, bound to ``path`` with mode 0600."""
+    """Return the supervisor's end of the bus, bound to ``path`` with mode 0600.
+
+    Raises:
+        BindError: if it can't be.
+
+    """
     socket = _socket(context, zmq.ROUTER, MAX_BYTES)
     _bind(socket, path)
     return socket
 
 
 def bind_control(context: "zmq.Context[zmq.Socket[bytes]]", path: Path) -> "zmq.Socket[bytes]":
-    """Return the control socket's server end, bound to ``path`` with mode 0600."""
+    """Return the control socket's server end, bound to ``path`` with mode 0600.
+
+    Raises:
+        BindError: if it can't be.
+
+    """
     socket = _socket(context, zmq.ROUTER, CONTROL_MAX_BYTES)
     _bind(socket, path)
     return socket

@@ -185,6 +185,18 @@ def test_a_lock_that_is_no_file_is_refused_in_words(blind: Node) -> None:
     assert "Traceback" not in words
 
 
+@pytest.mark.parametrize("which", ["bus_socket", "control_socket"])
+def test_a_directory_in_a_sockets_place_is_refused_in_words(blind: Node, which: str) -> None:
+    blind.paths.rundir.mkdir(mode=0o700)
+    path: Path = getattr(blind.paths, which)
+    path.mkdir()
+    code, words = refusal(blind)
+    assert code == EXIT_CANT_CREATE
+    assert f"{path} can't be made: something else is in its place" in words
+    assert "Traceback" not in words
+    assert path.is_dir()
+
+
 @pytest.mark.engine
 def test_an_image_loaded_by_hand_is_noticed(engine: Engine) -> None:
     client = docker.APIClient(base_url=engine.url)
