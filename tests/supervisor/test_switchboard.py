@@ -1,5 +1,6 @@
 """The bus's middle: who hears what, what a new life is told, and that no peer can harm or delay another."""
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,7 +85,7 @@ class Hall:
             self.board.turn()
             return fact()
 
-        wait_for(turned, 5, why)
+        wait_for(turned, 20, why)
 
     def hears(self, end: WorkerBus, count: int) -> list[Message]:
         """Turn until a worker heard ``count`` messages, and return them."""
@@ -218,23 +219,22 @@ def test_garbage_harms_nothing_and_nobody_hears_it(hall: Hall) -> None:
         assert hall.hears(scheduler, 1) == [UNKNOWN]
 
 
-@pytest.mark.timeout(30)
 def test_a_worker_that_does_not_read_delays_no_other(hall: Hall) -> None:
     hall.awake("metrics", "a1")
     scheduler = hall.awake("scheduler", "b1")
-    slowest, count = 0.0, 4000
+    seconds: list[float] = []
     heard: list[Message] = []
-    text = "x" * 2000
-    for number in range(count):
-        begun = time.monotonic()
-        hall.board.say(PoolUnknown(why=text, since_unix=float(number)))
-        slowest = max(slowest, time.monotonic() - begun)
-        heard.extend(envelope.message for envelope in scheduler.heard())
-    heard += hall.hears(scheduler, count - len(heard)) if len(heard) < count else []
-    assert [message.since_unix for message in heard if isinstance(message, PoolUnknown)] == list(
-        map(float, range(count))
-    )
-    assert slowest < 0.5
+    said = [PoolUnknown(why="x" * 2000, since_unix=float(number)) for number in range(4000)]
+    # No more at once than fits into the queues of the one that does read, however slow the machine is.
+    for batch in (said[begin : begin + 200] for begin in range(0, len(said), 200)):
+        for message in batch:
+            begun = time.monotonic()
+            hall.board.say(message)
+            seconds.append(time.monotonic() - begun)
+        heard += hall.hears(scheduler, len(batch))
+    assert heard == said
+    # By then the other's queues have long been full; a single pause may be the machine's.
+    assert statistics.median(seconds[-1000:]) < 0.05
 
 
 def test_the_age_of_a_last_word_is_told(hall: Hall) -> None:

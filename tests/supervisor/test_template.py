@@ -18,12 +18,12 @@ def birth(boot="b1"):
     return Birth(worker="probe", boot=boot, rundir="/r", logdir="/l", supervisor_pid=os.getpid())
 
 def births(template):
-    assert select.select([template.fileno()], [], [], 5)[0], "nothing from the template"
+    assert select.select([template.fileno()], [], [], 20)[0], "nothing from the template"
     return template.births()
 
 def ended(pid):
     pidfd = os.pidfd_open(pid)
-    assert select.select([pidfd], [], [], 5)[0], "it runs on"
+    assert select.select([pidfd], [], [], 20)[0], "it runs on"
     return os.waitpid(pid, 0)[1]
 
 become_subreaper()
@@ -36,7 +36,7 @@ def play(body: str, run: str = "os._exit(7)") -> str:
     """Run a scene in a process of its own, which has neither threads nor children; return what it prints."""
     scene = PRELUDE.format(run=run) + body
     result = subprocess.run(
-        [sys.executable, "-c", scene], cwd=REPOSITORY, stdout=-1, stderr=-1, text=True, timeout=20, check=False
+        [sys.executable, "-c", scene], cwd=REPOSITORY, stdout=-1, stderr=-1, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -118,14 +118,15 @@ ended(born.pid)
 def test_the_end_of_the_template_is_told_after_the_births_before_it() -> None:
     play("""
 template.ask(birth(), readable)
-assert select.select([template.fileno()], [], [], 5)[0]
+assert select.select([template.fileno()], [], [], 20)[0]
 os.kill(template.pid, signal.SIGSTOP)
 template.ask(birth("never"), readable)
 os.kill(template.pid, signal.SIGKILL)
 ended(template.pid)
 first = template.births()
 assert first and [born.boot for born in first] == ["b1"], first
-assert template.births() is None
+# The worker that was born may be about to close its copy of the template's socket.
+assert births(template) is None
 assert not template.ask(birth("too late"), readable)
 template.kill()
 """)
