@@ -27,6 +27,8 @@ from tests.support.engine import Engine
 from tests.support.node import Node, node
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 EXIT_UNAVAILABLE, EXIT_CANT_CREATE = 69, 73
 
 

@@ -20,7 +20,10 @@ from tests.support.planctonctl import Planctonctl, options, paths_below, plancto
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning"),
+]
 PROCESSES = ("probe", "scheduler", "launcher", "reaper", "metrics")
 
 
