@@ -14,6 +14,7 @@ from plancton.common.engine import Engine
 from plancton.common.engine_types import EngineInfo
 from plancton.common.naming import cgroup_of, container_name, parse_labels
 from plancton.common.settings import SPEC_KEYS, Device, Settings
+from plancton.supervisor.cgroups import remove_empty
 from plancton.workers.launcher.container import create_body, spec_hash
 from tests.fakes.engine import INFO
 from tests.support.contract import done
@@ -202,6 +203,7 @@ def test_every_setting_reaches_a_real_container(engine: RealEngine) -> None:
             refused, error = run(["touch", "/host-etc/x"])
         finally:
             assert ours.remove(container, force=True) is None
+            remove_empty(INSTANCE)
     assert f"/{cgroup_of(container, INSTANCE, info.cgroup_driver)}\n" in cgroups
     assert (code, refused) == (0, 1)
     assert isinstance(output, bytes)
