@@ -47,6 +47,12 @@ class Bug(Trouble):
     exit_code = 70
 
 
+class CantCreate(Trouble):
+    """planctond ended because a directory or file of its own can't be used."""
+
+    exit_code = 73
+
+
 class BadSettings(Trouble):
     """planctond ended because its configuration is bad."""
 
@@ -56,6 +62,7 @@ class BadSettings(Trouble):
 _MEANINGS: dict[int, tuple[type[Trouble], str]] = {
     CantServe.exit_code: (CantServe, " (it can't serve)"),
     Bug.exit_code: (Bug, " (a bug in it)"),
+    CantCreate.exit_code: (CantCreate, " (it can't use its directories)"),
     BadSettings.exit_code: (BadSettings, " (its configuration is bad)"),
 }
 """Those of planctond's exit codes that say something and are passed on."""

@@ -79,7 +79,8 @@ class Verbs(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="The path options are accepted after the verb too. Exit codes: 0 the state is as asked for, 1 it isn't, "
-    "2 usage; of status: 3 not running, 4 unknown; of planctond itself: 69 unavailable, 70 a bug, 78 bad settings.",
+    "2 usage; of status: 3 not running, 4 unknown; of planctond itself: 69 unavailable, 70 a bug, 73 unusable "
+    "directories, 78 bad settings.",
 )
 @path_options
 @click.version_option(__version__, prog_name="planctonctl")

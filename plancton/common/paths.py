@@ -60,7 +60,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stop_marker(self) -> Path:
-        """With the drain marker: planctond exits once the last pilot has ended."""
+        """While it exists nothing new is started, and planctond exits once the last pilot has ended."""
         return self.rundir / "stop"
 
     @property

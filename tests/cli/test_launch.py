@@ -95,6 +95,7 @@ def test_start_tells_that_it_is_drained(planctonctl: Planctonctl, behave: Behave
     [
         ("69 (it can't serve)", 69),
         ("70 (a bug in it)", 70),
+        ("73 (it can't use its directories)", 73),
         ("78 (its configuration is bad)", 78),
         ("3", 1),
     ],
