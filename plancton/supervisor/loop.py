@@ -111,12 +111,22 @@ class Supervisor:
             self._exit_code = exit_code
 
     def reload(self) -> bool:
-        """Read the configuration now; True if it is in force as the file has it."""
+        """Read the configuration because the operator says so; True if it is in force as the file has it.
+
+        The settings are said again even where they're the same, so that what failed for want of something is retried.
+        """
+        if not self._refresh():
+            self._say_settings()
+        return not self.settings.errors
+
+    def _refresh(self) -> bool:
+        """Read the configuration, and say the settings if they are others."""
         self._next_settings = time.monotonic() + self.settings.settings.updateconfig
-        if self.settings.read():
+        changed = self.settings.read()
+        if changed:
             self._say_settings()
             self.journal.add("planctond", f"new settings from {self.paths.config_file}")
-        return not self.settings.errors
+        return changed
 
     @property
     def markers(self) -> Markers:
@@ -157,7 +167,7 @@ class Supervisor:
             if self.settings.just_written():
                 self._next_settings = now + _MARKERS_SECONDS
             else:
-                self.reload()
+                self._refresh()
         if now >= self._next_markers:
             self._look_at_markers()
         self.children.tick()

@@ -89,6 +89,11 @@ def pulled(image: Image, result: str | Failure, now: float, now_unix: float, exp
     )
 
 
+def hurry(image: Image, now: float) -> Image:
+    """Return the image with a pull due now if the last one failed: the operator may have mended what was wrong."""
+    return msgspec.structs.replace(image, pull_due=now) if image.failures else image
+
+
 def gone(image: Image) -> Image:
     """Return the image after a launch found that the engine doesn't have it any more."""
     return msgspec.structs.replace(image, image_id=None, looked=False)

@@ -82,7 +82,9 @@ class Launcher:
         if self._engine is None or before is None or before.docker_url != settings.docker_url:
             self._engine, self._info = Engine(settings.docker_url), None
             self._image = None
-        if self._image is None or self._image.name != settings.docker_image:
+        if self._image is not None and self._image.name == settings.docker_image:
+            self._image = images.hurry(self._image, time.monotonic())
+        else:
             self._image = images.Image(name=settings.docker_image, pull_due=time.monotonic())
             self._next_look = 0.0
             former = self._former

@@ -71,6 +71,12 @@ def test_failed_pulls_are_repeated_ever_more_seldom(expiration: float, longest: 
     assert images.pulled(image, "sha256:b", now, NOW_UNIX, expiration).failures == 0
 
 
+def test_a_failed_pull_is_repeated_at_once_when_the_operator_reloads() -> None:
+    failed = images.pulled(HERE, AWAY, NOW, NOW_UNIX, EXPIRATION)
+    assert images.hurry(failed, NOW + 1.0).pull_due == NOW + 1.0
+    assert images.hurry(HERE, NOW + 1.0) == HERE
+
+
 def test_one_that_went_away_is_looked_for_again() -> None:
     gone = images.gone(HERE)
     assert gone.image_id is None
