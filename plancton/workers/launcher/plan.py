@@ -8,10 +8,13 @@ from plancton.common.messages import Target, Wish
 Key = tuple[int, int]
 """Slot and incarnation."""
 
-REPLACING_ABREAST = 1
-FILLING_ABREAST = 4
-"""How many starts that aren't slow are under way at once. Measured on a bridge: a replacement runs soonest if it's
-started alone; an empty node is full soonest with a few at once, and more gain nothing."""
+WAITING_FOR_EACH_MORE = 4
+MOST_ABREAST = 4
+"""How many starts that aren't slow are under way at once: one, and one more for each so many that wait, up to this.
+
+Measured on a bridge: a pilot runs soonest if it's started alone, and those started one after the other also end one
+after the other; but a few at once start more in a second, which counts where many wait. More than four gain nothing.
+"""
 SLOW_SECONDS = 1.0
 """A start under way for so long no longer counts against those limits."""
 MOST_IN_FLIGHT = 16
@@ -43,7 +46,7 @@ def to_start(
         return ()
     open_wishes = [wish for wish in target.launch if key(wish) not in in_flight and key(wish) not in settled]
     replacements_first = sorted(open_wishes, key=lambda wish: not wish.replaces)
-    abreast = REPLACING_ABREAST if any(wish.replaces for wish in open_wishes) else FILLING_ABREAST
+    abreast = min(1 + (len(open_wishes) - 1) // WAITING_FOR_EACH_MORE, MOST_ABREAST)
     swift = sum(now - since < SLOW_SECONDS for since in in_flight.values())
     free = min(abreast - swift, MOST_IN_FLIGHT - len(in_flight))
     return tuple(replacements_first[: max(0, free)])

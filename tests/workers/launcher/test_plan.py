@@ -1,7 +1,9 @@
 """Which wishes are started now."""
 
+import pytest
+
 from plancton.common.messages import Target
-from plancton.workers.launcher.plan import FILLING_ABREAST, MOST_IN_FLIGHT, SLOW_SECONDS, Key, key, to_start, wished
+from plancton.workers.launcher.plan import MOST_ABREAST, MOST_IN_FLIGHT, SLOW_SECONDS, Key, key, to_start, wished
 from tests.support.facts import target, wish
 
 NOW = 50.0
@@ -21,11 +23,11 @@ def test_without_a_valid_target_nothing_is_started() -> None:
 
 def test_neither_what_is_under_way_nor_what_is_settled_is_started_again() -> None:
     both = target(wish(0, 1), wish(1, 2), wish(2, 3))
-    assert starts(both, {(0, 1): NOW}, {(2, 3)}) == [(1, 2)]
+    assert starts(both, {(0, 1): NOW - SLOW_SECONDS}, {(2, 3)}) == [(1, 2)]
 
 
 def test_another_incarnation_in_the_same_slot_is_another_wish() -> None:
-    assert starts(target(wish(0, 2)), {(0, 1): NOW}) == [(0, 2)]
+    assert starts(target(wish(0, 2)), {(0, 1): NOW - SLOW_SECONDS}) == [(0, 2)]
 
 
 def test_replacements_come_first_and_one_at_a_time() -> None:
@@ -34,16 +36,17 @@ def test_replacements_come_first_and_one_at_a_time() -> None:
     assert starts(mixed, {(1, 2): NOW}) == []
 
 
-def test_an_empty_node_is_filled_a_few_at_once() -> None:
-    many = target(*(wish(slot, slot + 1) for slot in range(20)))
-    assert len(starts(many)) == FILLING_ABREAST
-    assert len(starts(many, {(30, 31): NOW})) == FILLING_ABREAST - 1
+@pytest.mark.parametrize(("waiting", "abreast"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3), (13, 4), (40, MOST_ABREAST)])
+def test_the_more_wait_the_more_are_started_at_once(waiting: int, abreast: int) -> None:
+    many = target(*(wish(slot, slot + 1) for slot in range(waiting)))
+    assert len(starts(many)) == abreast
+    assert len(starts(many, {(50, 51): NOW})) == abreast - 1
 
 
 def test_slow_starts_delay_no_other_until_there_are_too_many() -> None:
     many = target(*(wish(slot, slot + 1) for slot in range(40)))
     slow = {(slot, slot + 1): NOW - SLOW_SECONDS for slot in range(MOST_IN_FLIGHT)}
-    assert len(starts(many, dict(list(slow.items())[:8]))) == FILLING_ABREAST
+    assert len(starts(many, dict(list(slow.items())[:8]))) == MOST_ABREAST
     assert starts(many, slow) == []
 
 
