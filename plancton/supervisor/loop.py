@@ -4,7 +4,6 @@ Nothing here waits but the one poll, which lasts until the next deadline.
 """
 
 import logging
-import os
 import secrets
 import signal
 import time
@@ -26,6 +25,7 @@ from plancton.supervisor.journal import Journal, describe
 from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans, Machine
 from plancton.supervisor.markers import MarkerFiles
 from plancton.supervisor.settings_file import SettingsFile
+from plancton.supervisor.signals import Signals
 from plancton.supervisor.switchboard import Switchboard
 from plancton.supervisor.template import Template
 
@@ -69,7 +69,7 @@ class Supervisor:
         self.desk: Desk | None = None
         self.still_ours: Callable[[], bool] = lambda: True
         """Whether the run directory is this planctond's: once it was deleted, nobody finds its sockets any more."""
-        self._signals = _Signals()
+        self._signals = Signals()
         self._settled_at: float | None = None
         """Since when nothing is started any more, on the way to a stop; None while something may be."""
         self._next_settings = 0.0
@@ -285,22 +285,3 @@ class Supervisor:
             self._marker_files.write(markers_after(self.intent.mode, self._marker_files.look()))
         except OSError as error:
             log.error("the next planctond stops too, for its marker can't be removed: %s", error)  # noqa: TRY400
-
-
-class _Signals:
-    """Signals, recorded by their handlers and acted on by the loop."""
-
-    def __init__(self) -> None:
-        self._readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda _number, _frame: None)
-
-    def fileno(self) -> int:
-        return self._readable
-
-    def take(self) -> list[int]:
-        try:
-            return list(os.read(self._readable, 512))
-        except BlockingIOError:
-            return []
