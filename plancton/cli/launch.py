@@ -118,6 +118,13 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
         return [clean(line) for line in lines if line.strip()][-_TOLD_LINES:]
 
 
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive this one; Popen warns of that when it is forgotten."""
+
+    def __del__(self) -> None:
+        """Leave it alone."""
+
+
 class Started:
     """The planctond that this command started."""
 
@@ -132,7 +139,7 @@ class Started:
         try:
             self._words = (Words.from_here(errors), Words.from_here(paths.log_file))
             with errors.open("ab") as stream:
-                self._process = subprocess.Popen(
+                self._process = _Detached(
                     [*command(paths), "--detached"],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -16,7 +16,6 @@ from tests.support.planctonctl import Planctonctl
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning")
 Behave = Callable[[str], None]
 
 
