@@ -34,6 +34,8 @@ EXIT_UNAVAILABLE = 69
 EXIT_BUG = 70
 EXIT_CANT_CREATE = 73
 EXIT_CONFIG = 78
+_ALIVE_SECONDS = 0.3
+"""How long a lock may be held by a process that lives: whoever just looks at it holds it for a moment."""
 _LOCK_SECONDS = 3.0
 """How long to wait for the last workers of a planctond that just died."""
 
@@ -53,12 +55,14 @@ def run_worker(birth: Birth, lifeline: int) -> None:
 
 
 def _take_lock(paths: Paths) -> int:
-    deadline = time.monotonic() + _LOCK_SECONDS
+    began = time.monotonic()
     while True:
         try:
             return lock.acquire(paths.lock_file)
         except lock.Held as held:
-            if time.monotonic() > deadline:
+            # One that lives goes on living: to wait for its end would be to take its place after a later stop.
+            patience = _ALIVE_SECONDS if held.pid is not None and Path(f"/proc/{held.pid}").exists() else _LOCK_SECONDS
+            if time.monotonic() - began > patience:
                 click.echo(f"planctond: already running: {held}", err=True)
                 sys.exit(EXIT_UNAVAILABLE)
         except OSError as error:
