@@ -69,6 +69,12 @@ def _socket(context: "zmq.Context[zmq.Socket[bytes]]", kind: int, max_bytes: int
     return socket
 
 
+def _router(context: "zmq.Context[zmq.Socket[bytes]]", path: Path, max_bytes: int) -> "zmq.Socket[bytes]":
+    socket = _socket(context, zmq.ROUTER, max_bytes)
+    _bind(socket, path)
+    return socket
+
+
 def bind_bus(context: "zmq.Context[zmq.Socket[bytes]]", path: Path) -> "zmq.Socket[bytes]":
     """Return the supervisor's end of the bus, bound to ``path`` with mode 0600.
 
@@ -76,9 +82,7 @@ def bind_bus(context: "zmq.Context[zmq.Socket[bytes]]", path: Path) -> "zmq.Sock
         BindError: if it can't be.
 
     """
-    socket = _socket(context, zmq.ROUTER, MAX_BYTES)
-    _bind(socket, path)
-    return socket
+    return _router(context, path, MAX_BYTES)
 
 
 def bind_control(context: "zmq.Context[zmq.Socket[bytes]]", path: Path) -> "zmq.Socket[bytes]":
@@ -88,9 +92,7 @@ def bind_control(context: "zmq.Context[zmq.Socket[bytes]]", path: Path) -> "zmq.
         BindError: if it can't be.
 
     """
-    socket = _socket(context, zmq.ROUTER, CONTROL_MAX_BYTES)
-    _bind(socket, path)
-    return socket
+    return _router(context, path, CONTROL_MAX_BYTES)
 
 
 def received(socket: "zmq.Socket[bytes]", most: int = 100) -> Iterator[list[bytes]]:
