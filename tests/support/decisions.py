@@ -3,9 +3,9 @@
 from typing import Any
 
 from plancton.common.messages import Intent, Mode, Target
+from plancton.common.policy.memory import Facts, Memory
+from plancton.common.policy.policy import decide
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.memory import Facts, Memory
-from plancton.workers.scheduler.policy import decide
 from tests.support.facts import host, image, pool
 
 ACTIVE = Intent(mode=Mode.ACTIVE, since_unix=0.0)

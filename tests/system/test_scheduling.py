@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from plancton.common.messages import HostLook, PoolLook, PoolUnknown
 from plancton.common.pilot import PilotState
+from plancton.common.policy.memory import Memory
+from plancton.common.policy.policy import decide
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.memory import Memory
-from plancton.workers.scheduler.policy import decide
 from tests.support.decisions import Run, facts, full
 from tests.support.facts import EXITED, GIB, host, pilot, pool, running, wish
 

@@ -19,11 +19,11 @@ from plancton.common.messages import (
     PoolUnknown,
     Target,
 )
+from plancton.common.policy import slots
+from plancton.common.policy.memory import Facts, Memory, launch_failed, recover
+from plancton.common.policy.policy import decide
+from plancton.common.policy.room import smooth
 from plancton.workers.base import Place
-from plancton.workers.scheduler import slots
-from plancton.workers.scheduler.memory import Facts, Memory, launch_failed, recover
-from plancton.workers.scheduler.policy import decide
-from plancton.workers.scheduler.room import smooth
 
 _HOST_BOUND_SECONDS = 15.0
 _POOL_BOUND_SECONDS = 25.0

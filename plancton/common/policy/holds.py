@@ -1,10 +1,10 @@
 """Why nothing, or nothing more, is launched: pure. Each reason comes with the figures that it stands on."""
 
 from plancton.common.messages import LauncherState, Mode
+from plancton.common.policy.memory import Facts, Memory
+from plancton.common.policy.room import Room
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.memory import Facts, Memory
-from plancton.workers.scheduler.room import Room
 
 Why = tuple[Reason, str]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from plancton.common.pilot import PilotState
-from plancton.workers.scheduler import slots
+from plancton.common.policy import slots
 from tests.support.facts import CREATED, EXITED, RUNNING, pilot, wish
 
 

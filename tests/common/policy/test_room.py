@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plancton.common.policy.room import room, smooth
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.room import room, smooth
 from tests.support.facts import GIB, host
 
 

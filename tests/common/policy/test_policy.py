@@ -4,9 +4,9 @@ from typing import Any
 
 from plancton.common.messages import Ending, Intent, Mode
 from plancton.common.pilot import PilotState
+from plancton.common.policy.memory import TARGET_VALID_SECONDS, Memory
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.memory import TARGET_VALID_SECONDS, Memory
 from tests.support.decisions import Run, full
 from tests.support.facts import CREATED, EXITED, host, pilot, pool, running, wish
 

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from plancton.common.messages import Intent, LauncherState, Mode, PoolUnknown
+from plancton.common.policy.memory import Memory, recover
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler.memory import Memory, recover
 from tests.support.decisions import Run
 from tests.support.facts import GIB, host, image, wish
 

@@ -7,11 +7,11 @@ long) and ``slots.youngest`` (who goes); this file only puts them in order.
 import msgspec
 
 from plancton.common.messages import Ending, Hold, Mode, PoolLook, Target, Wish
+from plancton.common.policy import holds, slots
+from plancton.common.policy.memory import EVICTIONS, TARGET_VALID_SECONDS, Facts, Memory
+from plancton.common.policy.room import Room, room
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from plancton.workers.scheduler import holds, slots
-from plancton.workers.scheduler.memory import EVICTIONS, TARGET_VALID_SECONDS, Facts, Memory
-from plancton.workers.scheduler.room import Room, room
 
 
 class _Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What a scheduler remembers: failing launches, and the last word of one before it."""
 
-from plancton.workers.scheduler.memory import Memory, launch_failed, recover
+from plancton.common.policy.memory import Memory, launch_failed, recover
 from tests.support.decisions import Run, full
 from tests.support.facts import running, wish
 
