@@ -62,8 +62,8 @@ class Planctond:
 
     def _paths(self) -> list[str]:
         home = self._home
-        named = {"rundir": home / "run", "logdir": home / "log", "confdir": home / "conf", "pidfile": home / "pid"}
-        return [word for option, path in named.items() for word in (f"--{option}", str(path))]
+        named = {"rundir": "run", "logdir": "log", "confdir": "conf", "statedir": "state", "pidfile": "pid"}
+        return [word for option, name in named.items() for word in (f"--{option}", str(home / name))]
 
     def _settings(self, pilots: int, life_seconds: int) -> dict[str, object]:
         return {

@@ -49,6 +49,7 @@ def run_worker(birth: Birth, lifeline: int) -> None:
         rundir=rundir,
         bus_socket=rundir / "bus.sock",
         log_file=Path(birth.logdir) / "plancton.log",
+        state=Path(birth.state),
         lifeline=lifeline,
     )
     live(life, WORKERS[birth.worker])

@@ -55,11 +55,14 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
 """Each outside library is known in one place, or in few."""
 
 FACTS = (
+    "plancton/common/decision.py",
     "plancton/common/messages.py",
     "plancton/common/pilot.py",
     "plancton/common/reasons.py",
     "plancton/common/requests.py",
     "plancton/common/status.py",
+    "plancton/common/owner_settings.py",
+    "plancton/common/setting_forms.py",
     "plancton/common/settings.py",
     "plancton/common/engine_types.py",
 )

@@ -1,15 +1,20 @@
 """Every declaration says enough to describe and to refuse a value."""
 
+from typing import get_args
+
 import pytest
 
 from plancton.common.declarations import DECLARATIONS, Declaration, item_type, plain
+from plancton.common.setting_forms import Group
 from plancton.common.settings import SPEC_KEYS, Device, Settings
 
 ALL = pytest.mark.parametrize("declaration", DECLARATIONS.values(), ids=DECLARATIONS)
 
 
 def test_each_setting_is_declared_once_and_in_order() -> None:
-    assert tuple(DECLARATIONS) == Settings.__struct_fields__
+    assert sorted(DECLARATIONS) == sorted(Settings.__struct_fields__)
+    groups = [declaration.group for declaration in DECLARATIONS.values()]
+    assert groups == sorted(groups, key=get_args(Group).index)
 
 
 @ALL

@@ -14,20 +14,21 @@ from plancton.common.paths import Paths
 @path_options
 def show(*, loud: bool, paths: Paths) -> None:
     """Stand for any command that needs the paths."""
-    click.echo(f"{loud} {paths.rundir} {paths.logdir} {paths.pidfile} {paths.confdir}")
+    click.echo(f"{loud} {paths.rundir} {paths.logdir} {paths.pidfile} {paths.confdir} {paths.statedir}")
 
 
 def test_options_reach_the_command_as_paths_beside_its_own() -> None:
-    given = ["--user", "--logdir", "/l", "--rundir", "/r", "--pidfile", "/p", "--confdir", "/c", "--loud"]
-    result = CliRunner().invoke(show, given)
-    assert (result.exit_code, result.output) == (0, "True /r /l /p /c\n")
+    given = "--user --logdir /l --rundir /r --pidfile /p --confdir /c --loud --statedir /s"
+    result = CliRunner().invoke(show, given.split())
+    assert (result.exit_code, result.output) == (0, "True /r /l /p /c /s\n")
 
 
 def test_without_options_the_defaults_are_used() -> None:
     home = Path("~").expanduser()
     result = CliRunner().invoke(show, ["--user"])
     assert result.output == (
-        f"False {home}/.plancton/run {home}/.plancton/log {home}/.plancton/run/plancton.pid {home}/.plancton/conf\n"
+        f"False {home}/.plancton/run {home}/.plancton/log {home}/.plancton/run/plancton.pid {home}/.plancton/conf "
+        f"{home}/.plancton/state\n"
     )
 
 

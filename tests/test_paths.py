@@ -25,6 +25,7 @@ def below(directory: Path) -> Paths:
         rundir=directory / "run",
         logdir=directory / "log",
         confdir=directory / "conf",
+        statedir=directory / "state",
         pidfile=directory / "pid",
     )
 
@@ -39,6 +40,7 @@ def test_root_has_the_systems_paths() -> None:
         rundir=Path("/var/run/plancton"),
         logdir=Path("/var/log/plancton"),
         confdir=Path("/etc/plancton"),
+        statedir=Path("/var/lib/plancton"),
         pidfile=Path("/var/run/plancton.pid"),
     )
 
@@ -47,6 +49,7 @@ HOME_PATHS = Paths(
     rundir=Path("/home/ada/.plancton/run"),
     logdir=Path("/home/ada/.plancton/log"),
     confdir=Path("/home/ada/.plancton/conf"),
+    statedir=Path("/home/ada/.plancton/state"),
     pidfile=Path("/home/ada/.plancton/run/plancton.pid"),
 )
 
@@ -65,8 +68,8 @@ def test_root_can_ask_for_the_paths_below_their_home(monkeypatch: pytest.MonkeyP
 @pytest.mark.usefixtures("as_user")
 @pytest.mark.parametrize("user", [False, True])
 def test_an_option_wins_over_user(user: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    given = resolve(user=user, rundir=Path("/r"), logdir=Path("/l"), confdir=Path("/c"), pidfile=Path("/p"))
-    assert given == Paths(rundir=Path("/r"), logdir=Path("/l"), confdir=Path("/c"), pidfile=Path("/p"))
+    options = {name: Path(f"/{name}") for name in ("rundir", "logdir", "confdir", "statedir", "pidfile")}
+    assert resolve(user=user, **options) == Paths(**options)
 
 
 @pytest.mark.usefixtures("as_user")

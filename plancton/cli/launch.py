@@ -70,7 +70,13 @@ _MEANINGS: dict[int, tuple[type[Trouble], str]] = {
 
 def command(paths: Paths) -> list[str]:
     """Return the command that runs planctond in the foreground with these paths."""
-    options = {"logdir": paths.logdir, "rundir": paths.rundir, "pidfile": paths.pidfile, "confdir": paths.confdir}
+    options = {
+        "logdir": paths.logdir,
+        "rundir": paths.rundir,
+        "pidfile": paths.pidfile,
+        "confdir": paths.confdir,
+        "statedir": paths.statedir,
+    }
     given = (word for name, path in options.items() for word in (f"--{name}", str(path)))
     return [sys.executable, "-m", "plancton.planctond", *given]
 
@@ -91,7 +97,8 @@ def prepare(paths: Paths) -> None:
         paths.prepare()
     except (PathError, OSError) as error:
         message = (
-            f"{clean(str(error))}; choose others with --rundir and --logdir, or --user for those below ~/.plancton"
+            f"{clean(str(error))}; choose others with --rundir, --logdir and --statedir, "
+            "or --user for those below ~/.plancton"
         )
         raise Trouble(message) from None
 

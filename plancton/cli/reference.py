@@ -10,7 +10,7 @@ from plancton.common.config import dump
 from plancton.common.declarations import DECLARATIONS, Declaration
 from plancton.common.numerals import SUFFIXES
 from plancton.common.older_keys import OLDER_KEYS
-from plancton.common.settings import Group
+from plancton.common.setting_forms import Group
 
 _WIDTH = 100
 _TITLES: dict[Group, str] = {

@@ -5,7 +5,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from plancton.common.masking import mask, mask_url
-from plancton.common.settings import Group, Settings
+from plancton.common.setting_forms import Group
+from plancton.common.settings import Settings
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,5 +76,13 @@ def _read(name: str, hint: Any) -> Declaration:  # noqa: ANN401 - (same)
     )
 
 
-DECLARATIONS = {name: _read(name, hint) for name, hint in get_type_hints(Settings, include_extras=True).items()}
+_GROUPS = get_args(Group)
+
+DECLARATIONS = {
+    each.name: each
+    for each in sorted(
+        (_read(name, hint) for name, hint in get_type_hints(Settings, include_extras=True).items()),
+        key=lambda declaration: _GROUPS.index(declaration.group),
+    )
+}
 """By name, in the order that people read them."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from plancton.common.decision import Breaker, Ending, Figures, Hold, Suspension, Wish
 from plancton.common.pilot import Pilot
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
@@ -52,6 +53,16 @@ class Intent(Message, frozen=True, kw_only=True):
     since_unix: float
     lost_workers: tuple[str, ...] = ()
     """Workers given up as FATAL. Without a launcher or a reaper nothing new may be started."""
+    drain_reason: str = ""
+    """Why the operator drained the node, in their words."""
+    drain_deadline_unix: float | None = None
+    """When pilots that still run during a drain are ended; None: they live out their lives."""
+    snooze_until_unix: float | None = None
+    """Until then the owner wants no pilots at all."""
+    fizzles_cleared_unix: float = 0.0
+    """What fizzled before this moment holds no launches any more."""
+    drill_until_unix: float | None = None
+    """Until then all pilots are suspended, so that a drill can measure the machine without them."""
 
 
 class HostLook(Message, frozen=True, kw_only=True):
@@ -67,13 +78,26 @@ class HostLook(Message, frozen=True, kw_only=True):
     available_bytes: int
     """MemAvailable: what could be had without swapping; page cache isn't use."""
     swap_bytes: int
+    stolen_cpus: float = 0.0
+    """CPUs that a hypervisor gave to others while somebody here wanted them."""
+    engine_cpus: float = 0.0
+    """An estimate of what the engine spent on starting and ending pilots; it isn't the owner's use."""
+    stall_cpu: float | None = None
+    """Share of the interval in which some process of the owner's was stalled for want of CPU, 0 to 1; None where the
+    kernel doesn't tell, or where the pilots' own stall can't be told from it."""
+    stall_memory: float | None = None
+    stall_io: float | None = None
+    stall_detail: str = ""
+    """Why a stall is None, or how it was estimated."""
+    pilots_io_share: float | None = None
+    """The pilots' share of all bytes read and written on disks, 0 to 1; None where nobody can tell."""
 
     @property
     def owner_cpus(self) -> float | None:
-        """CPUs that everything but the pilots used, never below 0; None while the pilots' share is unknown."""
+        """CPUs that the owner used: neither the pilots nor the engine for them. None while the pilots' is unknown."""
         if self.pilots_cpus is None:
             return None
-        return max(0.0, self.busy_cpus - self.pilots_cpus)
+        return max(0.0, self.busy_cpus - self.pilots_cpus - self.engine_cpus)
 
 
 class PoolLook(Message, frozen=True, kw_only=True):
@@ -84,6 +108,8 @@ class PoolLook(Message, frozen=True, kw_only=True):
     """When the engine last listed all containers; events since then are folded in."""
     engine_version: str = ""
     api_version: str = ""
+    stream_since_monotonic: float = 0.0
+    """Since when events are followed without a gap; a later moment means that the engine went away in between."""
 
 
 class PoolUnknown(Message, frozen=True, kw_only=True):
@@ -93,41 +119,13 @@ class PoolUnknown(Message, frozen=True, kw_only=True):
     since_unix: float
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """A pilot that should run and doesn't yet. Said again until it is seen; starting it twice is starting it once."""
-
-    slot: int
-    incarnation: int
-    reason: Reason
-    replaces: bool = False
-    """True where it takes the place of one that ended by itself, which isn't growth."""
-
-
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A pilot that should end. Said again until it is gone; ending it twice is ending it once."""
-
-    container_id: str
-    name: str
-    reason: Reason
-    at_once: bool = False
-    """Kill without SIGTERM and without its time to finish."""
-
-
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Why no further pilot is launched, and on which figures."""
-
-    reason: Reason
-    detail: str
-    since_unix: float
-
-
 class Target(Message, frozen=True, kw_only=True):
     """From the scheduler after each decision: the whole wish, never a change of it. Void after ``valid_until``."""
 
     generation: int
     valid_until_monotonic: float
     want: int
-    """How many pilots should run."""
+    """How many pilots there should be, suspended ones included."""
     running: int
     launch: tuple[Wish, ...] = ()
     withdrawn: tuple[Wish, ...] = ()
@@ -141,6 +139,14 @@ class Target(Message, frozen=True, kw_only=True):
     """The first incarnation number never wished for; a restarted scheduler goes on from here."""
     capacity: int = 0
     """How many pilots the node has grown to; replacing up to here isn't growth."""
+    suspend: tuple[Suspension, ...] = ()
+    """Pilots to be suspended; every other one that is goes on."""
+    deadline_unix: float | None = None
+    """When all pilots must have ended, as far as is known; None where only each one's own ``max_ttl`` counts."""
+    figures: Figures | None = None
+    """What was decided on; None where nothing was known."""
+    breaker: Breaker | None = None
+    """None while no pilot fizzles."""
 
 
 class Outcome(StrEnum):
@@ -163,6 +169,18 @@ class LaunchOutcome(Message, frozen=True, kw_only=True):
     detail: str = ""
     seconds: float = 0.0
     image_id: str = ""
+    figures: str = ""
+    """On which figures it was decided, in the scheduler's words."""
+
+
+class Weight(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the kernel prefers the owner's processes to the pilots, as found after it was set."""
+
+    cpu: str = ""
+    """What is in force, such as ``cpu.idle=1``; empty where nothing could be set."""
+    io: str = ""
+    problems: tuple[str, ...] = ()
+    """What couldn't be set, and why."""
 
 
 class LauncherState(Message, frozen=True, kw_only=True):
@@ -177,11 +195,15 @@ class LauncherState(Message, frozen=True, kw_only=True):
     pulled_unix: float | None = None
     """When a registry last gave the image or said that it's current; None while none did."""
     in_flight: int = 0
+    weight: Weight | None = None
+    """None until it was tried."""
 
 
 class EndingAction(StrEnum):
     """What the reaper did to a container."""
 
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
     TERMINATED = "terminated"
     KILLED = "killed"
     REMOVED = "removed"
@@ -203,6 +225,10 @@ class EndingOutcome(Message, frozen=True, kw_only=True):
     """True where the reaper ended it, False where it ended by itself."""
     uptime_seconds: float | None = None
     exit_code: int | None = None
+    figures: str = ""
+    """On which figures it was decided, in the scheduler's words."""
+    output: str = ""
+    """The last lines of a pilot that fizzled, within bounds."""
 
 
 class SinkState(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,6 +253,10 @@ class Counters(Message, frozen=True, kw_only=True):
     pilot_seconds: float = 0.0
     """Sum of the uptimes of the pilots removed."""
     sinks: tuple[SinkState, ...] = ()
+    suspended: int = 0
+    resumed: int = 0
+    fizzled: int = 0
+    """Pilots that ended by themselves sooner than ``fizzle_seconds``."""
 
 
 class Topic(StrEnum):

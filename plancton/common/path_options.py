@@ -23,24 +23,22 @@ _OPTIONS = (
         help="Where planctond's process id is written. [default: /var/run/plancton.pid]",
     ),
     click.option("--confdir", type=_DIRECTORY, help="Where config.yaml is. [default: /etc/plancton]"),
+    click.option(
+        "--statedir", type=_DIRECTORY, help="Where the journal of decisions is kept. [default: /var/lib/plancton]"
+    ),
 )
+
+_DIRECTORIES = ("logdir", "rundir", "pidfile", "confdir", "statedir")
 
 
 def path_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """Add the path options to a click command, which is then called with their outcome as the keyword ``paths``."""
 
     @functools.wraps(command)
-    def with_paths(
-        *args: object,
-        user: bool,
-        logdir: Path | None,
-        rundir: Path | None,
-        pidfile: Path | None,
-        confdir: Path | None,
-        **others: object,
-    ) -> Result:
+    def with_paths(*args: object, user: bool, **others: object) -> Result:
+        given = {name: others.pop(name) for name in _DIRECTORIES}
         try:
-            paths = resolve(user=user, logdir=logdir, rundir=rundir, pidfile=pidfile, confdir=confdir)
+            paths = resolve(user=user, **{name: path for name, path in given.items() if isinstance(path, Path)})
         except PathError as error:
             raise click.UsageError(str(error)) from None
         return command(*args, paths=paths, **others)

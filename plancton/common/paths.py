@@ -1,4 +1,4 @@
-"""Where one planctond keeps its things: its run, log and configuration directories and its pid file.
+"""Where one planctond keeps its things: its run, log, state and configuration directories and its pid file.
 
 ``planctond`` and ``planctonctl`` find each other only by these paths, so both take the same options and resolve them
 here.
@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 
 import msgspec
+
+from plancton.common.naming import instance_id
 
 IPC_PATH_MAX_BYTES = 107
 """Linux allows a Unix socket's path this many bytes (``sun_path`` less its closing zero)."""
@@ -26,7 +28,13 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     rundir: Path
     logdir: Path
     confdir: Path
+    statedir: Path
     pidfile: Path
+
+    @property
+    def state(self) -> Path:
+        """What outlives planctond, of this instance alone: several may share a state directory."""
+        return self.statedir / instance_id(str(self.rundir))
 
     @property
     def config_file(self) -> Path:
@@ -69,7 +77,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         return self.rundir / "force-stop"
 
     def prepare(self) -> None:
-        """Make the run directory (0700) and the log directory, or tighten those that are there.
+        """Make the run and state directories (0700) and the log directory, or tighten those that are there.
 
         Raises:
             PathError: if one can't be made, is somebody else's, or the run directory is a symbolic link.
@@ -77,15 +85,18 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         """
         _own_directory(self.rundir, withdraw=0o077)
         _own_directory(self.logdir, withdraw=0o022)
+        _own_directory(self.statedir, withdraw=0o077)
+        _own_directory(self.state, withdraw=0o077)
 
 
-def resolve(
+def resolve(  # noqa: PLR0913 - keyword-only, and each says where something else is
     *,
     user: bool = False,
     logdir: Path | None = None,
     rundir: Path | None = None,
     pidfile: Path | None = None,
     confdir: Path | None = None,
+    statedir: Path | None = None,
 ) -> Paths:
     """Return the paths in force: each one given wins; the rest are the system's for root, below ~/.plancton otherwise.
 
@@ -102,6 +113,7 @@ def resolve(
             rundir=_absolute(run),
             logdir=_absolute(logdir or home / "log"),
             confdir=_absolute(confdir or home / "conf"),
+            statedir=_absolute(statedir or home / "state"),
             pidfile=_absolute(pidfile or run / "plancton.pid"),
         )
     else:
@@ -109,6 +121,7 @@ def resolve(
             rundir=_absolute(rundir or Path("/var/run/plancton")),
             logdir=_absolute(logdir or Path("/var/log/plancton")),
             confdir=_absolute(confdir or Path("/etc/plancton")),
+            statedir=_absolute(statedir or Path("/var/lib/plancton")),
             pidfile=_absolute(pidfile or Path("/var/run/plancton.pid")),
         )
     _check_socket_paths(paths)

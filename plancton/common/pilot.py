@@ -39,3 +39,10 @@ class Pilot(msgspec.Struct, frozen=True, kw_only=True):
     cpu_cores: float | None = None
     """Mean number of CPUs used over the last sampling interval; None while unknown."""
     memory_bytes: int | None = None
+    """Page cache included, as its limit counts it."""
+    anonymous_bytes: int | None = None
+    """Of its memory what can't simply be dropped: what its end would make available. None while unknown."""
+    busy_since_unix: float | None = None
+    """Since when it has worked on what would be lost, as it says itself; None where it says nothing."""
+    safe_to_stop: bool = False
+    """It says itself that nothing would be lost."""

@@ -4,9 +4,10 @@ A request is one msgpack map: ``protocol``, ``verb`` and the verb's own fields. 
 and ``data``. What isn't a request gets an answer that says why, and changes nothing.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from plancton.common.codec import ProtocolError, pack, unpack
 
@@ -37,9 +38,30 @@ class Happenings(Request, frozen=True):
 
 
 class Drain(Request, frozen=True):
-    """Launch no more pilots; with ``stop``, exit once the last has ended."""
+    """Launch no more pilots; with ``stop``, exit once the last has ended.
+
+    ``reason`` is shown to whoever asks; at ``deadline_unix`` the pilots that still run are ended.
+    """
 
     stop: bool = False
+    reason: Annotated[str, Meta(max_length=200)] = ""
+    deadline_unix: float | None = None
+
+
+class Snooze(Request, frozen=True):
+    """End all pilots and start none until then; without a moment, no longer."""
+
+    until_unix: float | None = None
+
+
+class ClearFizzles(Request, frozen=True):
+    """Forget the pilots that fizzled until now, and launch again."""
+
+
+class Drill(Request, frozen=True):
+    """Suspend all pilots for so many seconds, so that a drill can measure the machine without them; 0 ends it."""
+
+    seconds: Annotated[float, Meta(ge=0.0, le=120.0)]
 
 
 class Resume(Request, frozen=True):
@@ -60,7 +82,7 @@ class ShowSettings(Request, frozen=True):
     """Tell the settings in force and where each came from."""
 
 
-AnyRequest = Status | Happenings | Drain | Resume | Reload | Stop | ShowSettings
+AnyRequest = Status | Happenings | Drain | Resume | Snooze | ClearFizzles | Drill | Reload | Stop | ShowSettings
 VERBS = tuple(sorted(kind.__struct_config__.tag for kind in AnyRequest.__args__))
 
 

@@ -10,40 +10,18 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-Group = Literal["pilots", "pilot", "owner", "daemon", "monitoring"]
-
-_TEN_YEARS = 315_360_000.0
-_LARGEST_EXACT = 2**53
-"""Beyond this a float, which expressions reckon in, no longer tells neighbouring integers apart."""
-
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-_DOMAIN = r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?/)?"
-_REPOSITORY = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-_TAG = r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-_DIGEST = r"(?:@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,})?"
-IMAGE_PATTERN = rf"^{_DOMAIN}{_REPOSITORY}{_TAG}{_DIGEST}\Z"
-
-_BIND_OPTION = r"(?:ro|rw|z|Z|r?shared|r?slave|r?private|nocopy|consistent|cached|delegated)"
-BIND_PATTERN = rf"^(?:/[^:\x00-\x1f]*|{_NAME}):/[^:\x00-\x1f]*(?::{_BIND_OPTION}(?:,{_BIND_OPTION})*)?\Z"
-
-_HOST = r"(?:[^\s@#/:\[\]]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
-INFLUXDB_URL_PATTERN = rf"^(?:https?|insecure_https)://(?:[^\s@#/]+@)?{_HOST}(?:/[^\s#]*)?#[^\s#]+\Z"
-
-
-def _number(group: Group, description: str, unit: str, *, ge: float, le: float) -> Meta:
-    return Meta(
-        ge=ge, le=le, description=description, extra={"group": group, "unit": unit, "form": "", "secret": False}
-    )
-
-
-def _seconds(group: Group, description: str, *, ge: float, le: float = _TEN_YEARS) -> Meta:
-    return _number(group, description, "seconds", ge=ge, le=le)
-
-
-def _described(group: Group, form: str, description: str, *, pattern: str | None = None, secret: bool = False) -> Meta:
-    """Declare what isn't a number: ``form`` says what a right value looks like; a ``secret`` may hold a password."""
-    extra = {"group": group, "unit": "", "form": form, "secret": secret}
-    return Meta(pattern=pattern, description=description, extra=extra)
+from plancton.common.owner_settings import OwnerSettings
+from plancton.common.setting_forms import (
+    BIND_PATTERN,
+    IMAGE_PATTERN,
+    INFLUXDB_URL_PATTERN,
+    LARGEST_EXACT,
+    NAME,
+    WINDOW_PATTERN,
+    described,
+    number,
+    seconds,
+)
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +32,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     cgroup_permissions: Annotated[str, Meta(pattern=r"^(?!.*(.).*\1)[rwm]{1,3}\Z")] = "rwm"
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(OwnerSettings, frozen=True, kw_only=True):
     """All settings of one planctond. The constructor without arguments gives the documented defaults."""
 
     max_docks: Annotated[
         str,
-        _described(
+        described(
             "pilots",
             "a number, or arithmetic over ncpus, ram_bytes, swap_bytes, max_dock_mem and max_dock_swap",
             "The most pilots at a time; rounded down, and 0 where it would be negative. Arithmetic, comparisons, "
@@ -69,21 +47,54 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "max(1, ncpus - 2)"
     docks_per_loop: Annotated[
         int,
-        _number(
+        number(
             "pilots", "The most pilots added in each main_sleep; replacements don't count.", "pilots", ge=0, le=10_000
         ),
     ] = 4
     main_sleep: Annotated[
-        float, _seconds("pilots", "The period in which docks_per_loop pilots may be added.", ge=0.1, le=86_400.0)
+        float, seconds("pilots", "The period in which docks_per_loop pilots may be added.", ge=0.1, le=86_400.0)
     ] = 30.0
-    max_ttl: Annotated[float, _seconds("pilots", "How long a pilot may live.", ge=1.0)] = 43_200.0
+    max_ttl: Annotated[float, seconds("pilots", "How long a pilot may live.", ge=1.0)] = 43_200.0
     stop_grace: Annotated[
-        float, _seconds("pilots", "How long a pilot has to finish between SIGTERM and SIGKILL.", ge=0.0, le=86_400.0)
+        float, seconds("pilots", "How long a pilot has to finish between SIGTERM and SIGKILL.", ge=0.0, le=86_400.0)
     ] = 10.0
+
+    windows: Annotated[
+        tuple[Annotated[str, Meta(pattern=WINDOW_PATTERN)], ...],
+        described(
+            "pilots",
+            "days and times such as mon-fri 18:00-08:00, sat, sun 06:00-22:00 or daily 20:00-06:00",
+            "When pilots may run, in the machine's local time; a window that ends before it begins lasts into the next "
+            "day. When the last one closes, pilots that still run are ended; they are told beforehand. Empty: always.",
+        ),
+    ] = ()
+    fizzle_seconds: Annotated[
+        float,
+        seconds(
+            "pilots",
+            "A pilot that ends by itself sooner than this fizzles; so does one that can't be started. 0: no life is "
+            "too short.",
+            ge=0.0,
+            le=86_400.0,
+        ),
+    ] = 5.0
+    fizzles_allowed: Annotated[
+        int, number("pilots", "So many fizzles in a row hold further launches.", "fizzles", ge=1, le=10_000)
+    ] = 3
+    fizzle_longest_hold: Annotated[
+        float,
+        seconds(
+            "pilots",
+            "Each further fizzle doubles the hold, from about a second up to this long; after it one trial pilot is "
+            "started.",
+            ge=1.0,
+            le=86_400.0,
+        ),
+    ] = 600.0
 
     docker_image: Annotated[
         str,
-        _described(
+        described(
             "pilot",
             "an image such as busybox, user/name:tag, registry:5000/name:tag or name@sha256:… (lower case)",
             "The image that pilots run, with registry, tag or digest as needed.",
@@ -92,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "busybox"
     docker_cmd: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^[^\x00]*\Z")], ...],
-        _described(
+        described(
             "pilot",
             "a command line with balanced quotes, or a list of its words",
             "The command that a pilot runs. A text is split into words as a shell would; no shell runs it. "
@@ -101,27 +112,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ("/bin/sleep", "60")
     cpus_per_dock: Annotated[
         float,
-        _number("pilot", "CPUs of a pilot, a hard quota; fractions are allowed.", "CPUs", ge=0.01, le=4096.0),
+        number("pilot", "CPUs of a pilot, a hard quota; fractions are allowed.", "CPUs", ge=0.01, le=4096.0),
     ] = 1.0
     max_dock_mem: Annotated[
         int,
-        _number("pilot", "The most memory of a pilot.", "bytes", ge=6 * 2**20, le=_LARGEST_EXACT),
+        number("pilot", "The most memory of a pilot.", "bytes", ge=6 * 2**20, le=LARGEST_EXACT),
     ] = 2_000_000_000
     max_dock_swap: Annotated[
-        int, _number("pilot", "The most swap of a pilot, beyond its memory.", "bytes", ge=0, le=_LARGEST_EXACT)
+        int, number("pilot", "The most swap of a pilot, beyond its memory.", "bytes", ge=0, le=LARGEST_EXACT)
     ] = 0
     user_group: Annotated[
         str,
-        _described(
+        described(
             "pilot",
             'uid:gid such as "1000:1000"',
             "Whom a pilot runs as inside its container.",
-            pattern=rf"^(?:[0-9]{{1,10}}|{_NAME})(?::(?:[0-9]{{1,10}}|{_NAME}))?\Z",
+            pattern=rf"^(?:[0-9]{{1,10}}|{NAME})(?::(?:[0-9]{{1,10}}|{NAME}))?\Z",
         ),
     ] = "0:0"
     binds: Annotated[
         tuple[Annotated[str, Meta(pattern=BIND_PATTERN)], ...],
-        _described(
+        described(
             "pilot",
             "host:container or host:container:options such as /data:/data:rw, with absolute paths",
             "Directories and files of the host that pilots see; read-only unless the options say rw.",
@@ -129,7 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     devices: Annotated[
         tuple[Device, ...],
-        _described(
+        described(
             "pilot",
             "host:container:permissions such as /dev/fuse:/dev/fuse:rwm, or a mapping with PathOnHost, PathInContainer "
             "and CgroupPermissions",
@@ -138,62 +149,85 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     capabilities: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^[+-]?[A-Z][A-Z_]*[A-Z]\Z")], ...],
-        _described(
+        described(
             "pilot", "SYS_ADMIN or +SYS_ADMIN to add, -MKNOD to drop", "Capabilities added to or taken from pilots."
         ),
     ] = ()
     security_opts: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^[a-z][a-z-]*(?:[:=][^\x00-\x1f]+)?\Z")], ...],
-        _described(
+        described(
             "pilot",
             "a Docker security option such as apparmor=profile",
             "Security options of pilots; used only where AppArmor is on.",
         ),
     ] = ()
+    oom_score: Annotated[
+        int,
+        number(
+            "pilot",
+            "Added to a pilot's score when the kernel chooses whom to kill for want of memory: at 1000 pilots go "
+            "first.",
+            "points",
+            ge=-1000,
+            le=1000,
+        ),
+    ] = 1000
+    pilot_directory: Annotated[
+        str,
+        described(
+            "pilot",
+            "an absolute path within the pilot, or nothing",
+            "Where a pilot finds its deadline, and may say whether it is busy or safe to stop; see docs/pilots.md. "
+            "Empty: nowhere.",
+            pattern=r"^(?:/[^:\x00-\x1f]*[^:/\x00-\x1f])?\Z",
+        ),
+    ] = "/plancton"
     docker_privileged: Annotated[
-        bool, _described("pilot", "true or false", "Run pilots privileged: they own the machine then.")
+        bool, described("pilot", "true or false", "Run pilots privileged: they own the machine then.")
     ] = False
     docker_network: Annotated[
         str,
-        _described(
+        described(
             "pilot",
             "bridge, host, none or a network's name",
             "The network that pilots are on.",
-            pattern=rf"^{_NAME}(?::{_NAME})?\Z",
+            pattern=rf"^{NAME}(?::{NAME})?\Z",
         ),
     ] = "bridge"
 
-    grace_kill: Annotated[
-        float,
-        _seconds("owner", "How long there must have been no room before a pilot is ended for the owner.", ge=0.0),
-    ] = 120.0
-    grace_spawn: Annotated[
-        float, _seconds("owner", "How long nothing is launched after a pilot was ended for the owner.", ge=0.0)
-    ] = 60.0
-
     updateconfig: Annotated[
-        float, _seconds("daemon", "How often the configuration file is read again.", ge=0.1, le=86_400.0)
+        float, seconds("daemon", "How often the configuration file is read again.", ge=0.1, le=86_400.0)
     ] = 60.0
     image_expiration: Annotated[
-        float, _seconds("daemon", "How often the image is asked for anew at its registry.", ge=1.0)
+        float, seconds("daemon", "How often the image is asked for anew at its registry.", ge=1.0)
     ] = 43_200.0
     docker_url: Annotated[
         Annotated[str, Meta(pattern=r"^(?:unix://.+|(?:tcp|https?)://[^\s/]+(?:/\S*)?)\Z")] | None,
-        _described(
+        described(
             "daemon",
             "unix:///path/of/a.sock, tcp://host:port or nothing",
             "The Docker engine. Empty: what DOCKER_HOST and its companions say, then the standard socket.",
             secret=True,
         ),
     ] = None
+    journal_size: Annotated[
+        int,
+        number(
+            "daemon",
+            "The most that the journal of decisions takes on disk; it feeds planctonctl why.",
+            "bytes",
+            ge=65_536,
+            le=LARGEST_EXACT,
+        ),
+    ] = 8 * 2**20
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        _described("daemon", "debug, info, warning or error", "The least important messages that are logged."),
+        described("daemon", "debug, info, warning or error", "The least important messages that are logged."),
     ] = "info"
 
     influxdb_url: Annotated[
         tuple[Annotated[str, Meta(pattern=INFLUXDB_URL_PATTERN)], ...],
-        _described(
+        described(
             "monitoring",
             "http[s]://[user:password@]host:port#database or insecure_https://…, one or a list",
             "Where measurements are sent; insecure_https doesn't check the server's certificate. Empty: nowhere.",

@@ -7,9 +7,9 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from random import SystemRandom
 
+from plancton.common.paths import Paths
 from plancton.common.status import ProcessState, ProcessStatus
 from plancton.supervisor.machine import (
     WORKERS,
@@ -68,15 +68,13 @@ class Children:
     def __init__(
         self,
         template: Template,
-        rundir: Path,
-        logdir: Path,
+        paths: Paths,
         on_change: Callable[[Child, Child], None],
         machine: Machine | None = None,
     ) -> None:
         """Work with ``template``; tell ``on_change`` a child before and after each change of its state."""
         self._template = template
-        self._rundir = rundir
-        self._logdir = logdir
+        self._paths = paths
         self._on_change = on_change
         self._machine = machine or Machine()
         self._random = SystemRandom()
@@ -259,8 +257,9 @@ class Children:
         birth = Birth(
             worker=name,
             boot=life.boot,
-            rundir=str(self._rundir),
-            logdir=str(self._logdir),
+            rundir=str(self._paths.rundir),
+            logdir=str(self._paths.logdir),
+            state=str(self._paths.state),
             supervisor_pid=os.getpid(),
         )
         self._template.ask(birth, life.their_lifeline)

@@ -58,7 +58,7 @@ class Supervisor:
         self._exit_code: int | None = None
         """Not None once planctond is on its way out."""
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.children = Children(template, paths.rundir, paths.logdir, self._child_changed, machine)
+        self.children = Children(template, paths, self._child_changed, machine)
         self.switchboard = Switchboard(
             self._context,
             paths.bus_socket,

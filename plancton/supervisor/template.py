@@ -35,6 +35,8 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     boot: str
     rundir: str
     logdir: str
+    state: str
+    """This instance's state directory."""
     supervisor_pid: int
 
 

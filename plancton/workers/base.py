@@ -36,6 +36,10 @@ class Place(Protocol):
         """The run directory, which tells the instance."""
 
     @property
+    def state(self) -> Path:
+        """The directory of what outlives planctond, this instance's own."""
+
+    @property
     def wake(self) -> Callable[[], None]:
         """Makes the loop turn soon; callable from any thread."""
 
@@ -65,6 +69,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     rundir: Path
     bus_socket: Path
     log_file: Path
+    state: Path
     lifeline: int
     """A pipe that becomes readable when the supervisor dies."""
 
@@ -75,6 +80,7 @@ class Loop:
     def __init__(self, life: Life) -> None:
         """Connect to the bus and take over the signals."""
         self.rundir = life.rundir
+        self.state = life.state
         self._bus = WorkerBus(life.bus_socket, life.name, life.boot)
         self._lifeline = life.lifeline
         self._readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -6,18 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plancton.cli.explain import explain, notes
-from plancton.common.messages import (
-    Counters,
-    Ending,
-    Hold,
-    LauncherState,
-    Mode,
-    PoolLook,
-    PoolUnknown,
-    SinkState,
-    Target,
-    Wish,
-)
+from plancton.common.decision import Ending, Hold, Wish
+from plancton.common.messages import Counters, LauncherState, Mode, PoolLook, PoolUnknown, SinkState, Target
 from plancton.common.reasons import Reason
 from plancton.common.status import ConfigStatus, ProcessState, ProcessStatus, StatusReport
 from tests.fakes.control import NOW, report

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from plancton.cli.view import pilot_table, screen
-from plancton.common.messages import Hold, Mode, PoolUnknown, Target
+from plancton.common.decision import Hold
+from plancton.common.messages import Mode, PoolUnknown, Target
 from plancton.common.reasons import Reason
 from plancton.common.status import ConfigStatus, Happening
 from tests.fakes.control import NOW, pilot, report

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from plancton.common.messages import Hold, Mode, PoolUnknown, Target
+from plancton.common.decision import Hold
+from plancton.common.messages import Mode, PoolUnknown, Target
 from plancton.common.paths import Paths, resolve
 from plancton.common.reasons import Reason
 from plancton.common.requests import Answer, Request, Status, Stop
@@ -68,7 +69,7 @@ class _Serving:
 def main() -> None:
     """Behave."""
     behaviour, rundir, logdir = sys.argv[1:4]
-    paths = resolve(rundir=Path(rundir), logdir=Path(logdir))
+    paths = resolve(rundir=Path(rundir), logdir=Path(logdir), statedir=Path(logdir))
     kind, _, code = behaviour.partition(":")
     if kind == "exit":
         sys.stderr.write("planctond: what went \x1b[31mwrong\n")

@@ -3,15 +3,14 @@
 import msgspec
 
 from plancton.common.codec import Envelope
+from plancton.common.decision import Ending, Hold, Wish
 from plancton.common.messages import (
     TOPIC_OF,
     ActiveSettings,
     Beat,
     Counters,
-    Ending,
     EndingAction,
     EndingOutcome,
-    Hold,
     HostLook,
     Intent,
     LauncherState,
@@ -23,7 +22,6 @@ from plancton.common.messages import (
     PoolUnknown,
     SinkState,
     Target,
-    Wish,
 )
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import msgspec
 
+from plancton.common.paths import Paths
 from plancton.common.status import ProcessStatus
 from plancton.supervisor.children import Children
 from plancton.supervisor.machine import WORKERS, Budgets, Child, Machine
@@ -25,6 +26,13 @@ MACHINE = Machine(
     budgets=Budgets(start_seconds=1.5, beat_seconds=0.7, stop_seconds=0.7, kill_seconds=0.2),
     patience=RestartPolicy(most_failures=4, first_delay_seconds=0.05, longest_delay_seconds=0.1),
 )
+
+
+def paths_in(directory: Path) -> Paths:
+    """Return the paths of a toy planctond."""
+    return Paths(
+        rundir=directory, logdir=directory, confdir=directory, statedir=directory / "state", pidfile=directory / "pid"
+    )
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +73,7 @@ class Nursery:
         self.beats.bind(str(rundir / "beats"))
         again = (sys.executable, "-m", "tests.supervisor.nursery", "--template")
         self.template = Template(run_toy, again, ())
-        self.children = Children(self.template, rundir, rundir, self._changed, MACHINE)
+        self.children = Children(self.template, paths_in(rundir), self._changed, MACHINE)
         self.stopping = False
         self.children.start()
 

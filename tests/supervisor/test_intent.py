@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from plancton.common.messages import Hold, LauncherState, Mode, PoolLook, Target, Wish
+from plancton.common.decision import Hold, Wish
+from plancton.common.messages import LauncherState, Mode, PoolLook, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
 from plancton.supervisor.intent import Markers, left, markers_after, mode_of, settled

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from plancton.common.decision import Hold
 from plancton.common.messages import (
     EndingAction,
     EndingOutcome,
-    Hold,
     HostLook,
     LauncherState,
     LaunchOutcome,

@@ -17,7 +17,7 @@ from plancton.common.status import HappeningsReport, ProcessState, StatusReport
 from plancton.supervisor.loop import EXIT_ASKED, EXIT_UNAVAILABLE
 from plancton.supervisor.machine import WORKERS
 from tests.supervisor.conftest import gone
-from tests.supervisor.toy_planctond import paths_in
+from tests.supervisor.nursery import paths_in
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 

@@ -3,6 +3,7 @@
 import itertools
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from plancton.common.paths import Paths
@@ -13,7 +14,7 @@ from plancton.supervisor.markers import MarkerFiles
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     """Return the paths of one planctond."""
-    return Paths(rundir=tmp_path, logdir=tmp_path, confdir=tmp_path, pidfile=tmp_path / "pid")
+    return Paths(rundir=tmp_path, logdir=tmp_path, confdir=tmp_path, statedir=tmp_path, pidfile=tmp_path / "pid")
 
 
 def test_what_is_written_is_what_is_seen_from_any_state_to_any_other(paths: Paths) -> None:
@@ -37,6 +38,6 @@ def test_a_marker_made_by_hand_counts(paths: Paths) -> None:
 
 
 def test_a_marker_that_can_not_be_made_is_an_error(paths: Paths) -> None:
-    gone = Paths(rundir=paths.rundir / "gone", logdir=paths.logdir, confdir=paths.confdir, pidfile=paths.pidfile)
+    gone = msgspec.structs.replace(paths, rundir=paths.rundir / "gone")
     with pytest.raises(FileNotFoundError):
         MarkerFiles(gone).write(Markers(drain=True))

@@ -15,7 +15,7 @@ def run(birth, lifeline):
     {run}
 
 def birth(boot="b1"):
-    return Birth(worker="probe", boot=boot, rundir="/r", logdir="/l", supervisor_pid=os.getpid())
+    return Birth(worker="probe", boot=boot, rundir="/r", logdir="/l", state="/s", supervisor_pid=os.getpid())
 
 def births(template):
     assert select.select([template.fileno()], [], [], 20)[0], "nothing from the template"
@@ -66,7 +66,7 @@ assert os.WEXITSTATUS(ended(born.pid)) == 0
 
 def test_a_worker_whose_supervisor_is_another_by_now_ends_without_having_run() -> None:
     play("""
-elsewhere = Birth(worker="probe", boot="b1", rundir="/r", logdir="/l", supervisor_pid=1)
+elsewhere = Birth(worker="probe", boot="b1", rundir="/r", logdir="/l", state="/s", supervisor_pid=1)
 assert template.ask(elsewhere, readable)
 [born] = births(template)
 os.write(lifeline, b"!")

@@ -14,8 +14,8 @@ import zmq
 
 from plancton.common import log as logs
 from plancton.common.bus import WorkerBus
-from plancton.common.messages import Beat, Hold, Intent, Message, PoolLook, Target
-from plancton.common.paths import Paths
+from plancton.common.decision import Hold
+from plancton.common.messages import Beat, Intent, Message, PoolLook, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
 from plancton.supervisor.desk import Desk
@@ -24,12 +24,7 @@ from plancton.supervisor.intent import STOPPING_MODES
 from plancton.supervisor.loop import Supervisor
 from plancton.supervisor.settings_file import SettingsFile
 from plancton.supervisor.template import Birth, Template, become_subreaper
-from tests.supervisor.nursery import MACHINE
-
-
-def paths_in(directory: Path) -> Paths:
-    """Return the paths of a toy planctond."""
-    return Paths(rundir=directory, logdir=directory, confdir=directory, pidfile=directory / "pid")
+from tests.supervisor.nursery import MACHINE, paths_in
 
 
 def _look(rundir: Path) -> PoolLook:

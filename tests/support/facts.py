@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from plancton.common.messages import HostLook, LauncherState, PoolLook, Target, Wish
+from plancton.common.decision import Wish
+from plancton.common.messages import HostLook, LauncherState, PoolLook, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
 

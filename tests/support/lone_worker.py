@@ -47,6 +47,7 @@ def main() -> None:
         name="reaper",
         boot=f"boot-{time.monotonic_ns()}",
         rundir=rundir,
+        state=rundir,
         bus_socket=rundir / "bus.sock",
         log_file=rundir / "log",
         lifeline=int(lifeline),

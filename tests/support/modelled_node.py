@@ -115,6 +115,7 @@ class Life:
     def __init__(self, node: "Node", name: str, number: int) -> None:
         """Begin; like the real loop, it turns once before anything can have reached it."""
         self.rundir = RUNDIR
+        self.state = RUNDIR / "state"
         self.name = name
         self.inbox: deque[Envelope] = deque()
         self._node = node

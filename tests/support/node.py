@@ -49,6 +49,7 @@ class Node:
         self.paths = Paths(
             rundir=directory / "run",
             logdir=directory / "log",
+            statedir=directory / "state",
             confdir=directory / "conf",
             pidfile=directory / "planctond.pid",
         )
@@ -68,6 +69,7 @@ class Node:
             f"--rundir={paths.rundir}",
             f"--logdir={paths.logdir}",
             f"--confdir={paths.confdir}",
+            f"--statedir={paths.statedir}",
             f"--pidfile={paths.pidfile}",
         ]
 

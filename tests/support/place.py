@@ -17,6 +17,7 @@ class KeptPlace:
     def __init__(self, rundir: Path = Path("/run/plancton")) -> None:
         """Be the place of a worker whose run directory is ``rundir``."""
         self.rundir = rundir
+        self.state = rundir / "state"
         self.said: list[Message] = []
 
     def wake(self) -> None:

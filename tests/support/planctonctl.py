@@ -16,6 +16,7 @@ def paths_below(directory: Path) -> Paths:
     return resolve(
         rundir=directory / "run",
         logdir=directory / "log",
+        statedir=directory / "state",
         confdir=directory / "conf",
         pidfile=directory / "pid",
     )
@@ -23,7 +24,13 @@ def paths_below(directory: Path) -> Paths:
 
 def options(paths: Paths) -> list[str]:
     """Return the path options that lead to ``paths``."""
-    given = {"logdir": paths.logdir, "rundir": paths.rundir, "pidfile": paths.pidfile, "confdir": paths.confdir}
+    given = {
+        "logdir": paths.logdir,
+        "rundir": paths.rundir,
+        "pidfile": paths.pidfile,
+        "confdir": paths.confdir,
+        "statedir": paths.statedir,
+    }
     return [word for name, path in given.items() for word in (f"--{name}", str(path))]
 
 

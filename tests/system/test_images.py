@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plancton.common.messages import Hold, LauncherState
+from plancton.common.decision import Hold
+from plancton.common.messages import LauncherState
 from plancton.common.reasons import Reason
 from plancton.common.requests import Reload
 from tests.support.engine import Engine

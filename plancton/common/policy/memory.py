@@ -2,7 +2,8 @@
 
 import msgspec
 
-from plancton.common.messages import Ending, HostLook, Intent, LauncherState, PoolLook, PoolUnknown, Target, Wish
+from plancton.common.decision import Ending, Wish
+from plancton.common.messages import HostLook, Intent, LauncherState, PoolLook, PoolUnknown, Target
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
 

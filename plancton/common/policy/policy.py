@@ -6,7 +6,8 @@ long) and ``slots.youngest`` (who goes); this file only puts them in order.
 
 import msgspec
 
-from plancton.common.messages import Ending, Hold, Mode, PoolLook, Target, Wish
+from plancton.common.decision import Ending, Hold, Wish
+from plancton.common.messages import Mode, PoolLook, Target
 from plancton.common.policy import holds, slots
 from plancton.common.policy.memory import EVICTIONS, TARGET_VALID_SECONDS, Facts, Memory
 from plancton.common.policy.room import Room, room

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from plancton.common.messages import Wish
+from plancton.common.decision import Wish
 from plancton.common.pilot import ENDED_STATES, Pilot, PilotState
 from plancton.common.reasons import Reason
 

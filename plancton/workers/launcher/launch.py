@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from plancton.common.decision import Wish
 from plancton.common.engine import Engine
 from plancton.common.engine_types import Container, Failure, FailureKind
-from plancton.common.messages import LaunchOutcome, Outcome, Wish
+from plancton.common.messages import LaunchOutcome, Outcome
 from plancton.common.naming import LABEL_INSTANCE, LABEL_SLOT, is_pilot
 from plancton.common.pilot import ENDED_STATES, PilotState
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from plancton.common.messages import Target, Wish
+from plancton.common.decision import Wish
+from plancton.common.messages import Target
 
 Key = tuple[int, int]
 """Slot and incarnation."""

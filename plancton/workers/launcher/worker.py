@@ -6,9 +6,10 @@ import os
 import time
 
 from plancton.common.codec import Envelope
+from plancton.common.decision import Wish
 from plancton.common.engine import Engine
 from plancton.common.engine_types import EngineInfo, Failure, FailureKind
-from plancton.common.messages import ActiveSettings, LauncherState, LaunchOutcome, Outcome, Target, Wish
+from plancton.common.messages import ActiveSettings, LauncherState, LaunchOutcome, Outcome, Target
 from plancton.common.naming import container_name, instance_id
 from plancton.common.settings import Settings
 from plancton.workers.base import Place

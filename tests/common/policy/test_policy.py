@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from plancton.common.messages import Ending, Intent, Mode
+from plancton.common.decision import Ending
+from plancton.common.messages import Intent, Mode
 from plancton.common.pilot import PilotState
 from plancton.common.policy.memory import TARGET_VALID_SECONDS, Memory
 from plancton.common.reasons import Reason

@@ -77,6 +77,7 @@ class Bus:
     def __init__(self, rundir: Path, *, echo: bool = True) -> None:
         """Start the worker."""
         self.rundir = rundir
+        self.state = rundir / "state"
         self.said: list[Counters] = []
         self._echo = echo
         self._unheard: list[Message] = []

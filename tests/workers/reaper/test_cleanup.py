@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from plancton.common.messages import Ending
+from plancton.common.decision import Ending
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from plancton.common.messages import ActiveSettings, Ending, EndingOutcome, PoolLook, PoolUnknown, Target
+from plancton.common.decision import Ending
+from plancton.common.messages import ActiveSettings, EndingOutcome, PoolLook, PoolUnknown, Target
 from plancton.common.naming import labels
 from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
