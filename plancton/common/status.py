@@ -64,6 +64,14 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     launcher: LauncherState | None = None
     target: Target | None = None
     counters: Counters | None = None
+    drain_reason: str = ""
+    """Why the operator drained the node, in their words."""
+    drain_deadline_unix: float | None = None
+    """When pilots that still run during a drain are ended; None: they live out their lives."""
+    snooze_until_unix: float | None = None
+    """Until then the owner wants no pilots at all."""
+    drill_until_unix: float | None = None
+    """Until then all pilots are suspended for a drill."""
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,7 +83,7 @@ class Handlers:
         return Answer(ok=True, data={"settings": shown, "origins": origins})
 
     def _report(self) -> StatusReport:
-        supervisor = self._supervisor
+        supervisor, intent = self._supervisor, self._supervisor.intent
         settings = supervisor.settings.settings
         return StatusReport(
             version=__version__,
@@ -92,8 +92,8 @@ class Handlers:
             started_unix=supervisor.started_unix,
             now_unix=time.time(),
             ready=supervisor.ready,
-            mode=supervisor.intent.mode,
-            mode_since_unix=supervisor.intent.since_unix,
+            mode=intent.mode,
+            mode_since_unix=intent.since_unix,
             engine_url=mask_url(settings.docker_url or os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE_URL),
             config=supervisor.settings.status(),
             processes=supervisor.children.report(),
@@ -105,6 +105,10 @@ class Handlers:
             launcher=supervisor.last(LauncherState),
             target=supervisor.last(Target),
             counters=supervisor.last(Counters),
+            drain_reason=intent.drain_reason,
+            drain_deadline_unix=intent.drain_deadline_unix,
+            snooze_until_unix=intent.snooze_until_unix,
+            drill_until_unix=intent.drill_until_unix,
         )
 
 
