@@ -56,7 +56,7 @@ class Handlers:
     def _change_mode(self, request: Request) -> Answer:
         supervisor = self._supervisor
         # A drain that stands by itself; one that is part of a drain-stop goes with it.
-        drained = supervisor.intent.mode is not Mode.DRAIN_STOPPING and supervisor.markers.drain
+        drained = supervisor.wishes.intent.mode is not Mode.DRAIN_STOPPING and supervisor.wishes.markers.drain
         match request:
             case Drain(stop=stop):
                 supervisor.mark(Markers(drain=drained or not stop, stop=stop))
@@ -83,7 +83,7 @@ class Handlers:
         return Answer(ok=True, data={"settings": shown, "origins": origins})
 
     def _report(self) -> StatusReport:
-        supervisor, intent = self._supervisor, self._supervisor.intent
+        supervisor, intent = self._supervisor, self._supervisor.wishes.intent
         settings = supervisor.settings.settings
         return StatusReport(
             version=__version__,

@@ -10,24 +10,23 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import msgspec
 import zmq
 
 from plancton.common import log as logs
 from plancton.common.codec import Envelope
-from plancton.common.messages import TOPIC_OF, Beat, Intent, LauncherState, Message, Mode, PoolLook, Target, Topic
+from plancton.common.messages import TOPIC_OF, Beat, LauncherState, Message, Mode, PoolLook, Target
 from plancton.common.paths import Paths
 from plancton.common.status import ProcessState
 from plancton.supervisor.children import Children
 from plancton.supervisor.desk import Desk
-from plancton.supervisor.intent import Markers, left, markers_after, mode_of, settled
+from plancton.supervisor.intent import Markers, left, settled
 from plancton.supervisor.journal import Journal, describe
 from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans, Machine
-from plancton.supervisor.markers import MarkerFiles
 from plancton.supervisor.settings_file import SettingsFile
 from plancton.supervisor.signals import Signals
 from plancton.supervisor.switchboard import Switchboard
 from plancton.supervisor.template import Template
+from plancton.supervisor.wishes import Wishes
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +52,6 @@ class Supervisor:
         self.journal = Journal()
         self.started_unix = time.time()
         self._template = template
-        self._marker_files = MarkerFiles(paths)
-        self.intent = Intent(mode=Mode.ACTIVE, since_unix=self.started_unix)
         self._exit_code: int | None = None
         """Not None once planctond is on its way out."""
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -66,6 +63,7 @@ class Supervisor:
             self.children.name_of,
             self._message,
         )
+        self.wishes = Wishes(paths, self.journal, self.switchboard.say)
         self.desk: Desk | None = None
         self.still_ours: Callable[[], bool] = lambda: True
         """Whether the run directory is this planctond's: once it was deleted, nobody finds its sockets any more."""
@@ -92,8 +90,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Work until asked to stop or unable to serve; return the exit code."""
-        # A forced stop that was never finished was meant for the planctond of then.
-        self._marker_files.write(msgspec.structs.replace(self._marker_files.look(), force_stop=False))
+        self.wishes.begin()
         self._say_settings()
         self._look_at_markers()
         self.children.start()
@@ -128,11 +125,6 @@ class Supervisor:
             self.journal.add("planctond", f"new settings from {self.paths.config_file}")
         return changed
 
-    @property
-    def markers(self) -> Markers:
-        """Which marker files exist now."""
-        return self._marker_files.look()
-
     def mark(self, markers: Markers) -> None:
         """Set the marker files and act on them at once.
 
@@ -140,7 +132,7 @@ class Supervisor:
             OSError: if they can't be written.
 
         """
-        self._marker_files.write(markers)
+        self.wishes.mark(markers)
         self._look_at_markers()
 
     def last(self, kind: type[M]) -> M | None:
@@ -209,22 +201,13 @@ class Supervisor:
                 self.journal.add("planctond", f"{self.paths.rundir} or its lock was taken away: it can't serve")
             self.leave(EXIT_UNAVAILABLE)
             return
-        mode = mode_of(self._marker_files.look())
-        if self._exit_code is None and mode is not self.intent.mode:
-            self.journal.add("planctond", f"mode is now {mode}")
-            lost = self.intent.lost_workers
-            if mode is Mode.FORCE_STOPPING and "reaper" in lost:
-                # Nobody else ends pilots: it gets one more life.
-                lost = tuple(name for name in lost if name != "reaper")
-                self.children.stop("reaper")
-                self.children.start(("reaper",))
-            self._intend(Intent(mode=mode, since_unix=time.time(), lost_workers=lost))
-        elif self.switchboard.last(Topic.INTENT) is None:
-            self.switchboard.say(self.intent)
-
-    def _intend(self, intent: Intent) -> None:
-        self.intent = intent
-        self.switchboard.say(intent)
+        if self._exit_code is not None:
+            return
+        lost = self.wishes.intent.lost_workers
+        self.wishes.look()
+        for name in set(lost).difference(self.wishes.intent.lost_workers):
+            self.children.stop(name)
+            self.children.start((name,))
 
     def _message(self, name: str, envelope: Envelope) -> None:
         message = envelope.message
@@ -247,18 +230,19 @@ class Supervisor:
             log.debug("%s: %s", name, after.state)
         if after.state is not ProcessState.FATAL:
             return
-        if FATAL_MEANS[name] is FatalMeans.EXIT or (name == "reaper" and self.intent.mode is Mode.FORCE_STOPPING):
+        if FATAL_MEANS[name] is FatalMeans.EXIT or (
+            name == "reaper" and self.wishes.intent.mode is Mode.FORCE_STOPPING
+        ):
             self.leave(EXIT_UNAVAILABLE)
         elif FATAL_MEANS[name] is FatalMeans.DRAIN:
-            lost = (*self.intent.lost_workers, name)
-            self._intend(msgspec.structs.replace(self.intent, lost_workers=lost))
+            self.wishes.lost(name)
 
     def _finished(self) -> bool:
         """Tell whether a drain-stop or a forced stop is done: a full look since all settled shows no pilot left."""
-        mode = self.intent.mode
+        mode = self.wishes.intent.mode
         target = self.last(Target)
         # The last word of one that was given up may be that a start is under way, for ever.
-        launcher = None if "launcher" in self.intent.lost_workers else self.last(LauncherState)
+        launcher = None if "launcher" in self.wishes.intent.lost_workers else self.last(LauncherState)
         if not settled(mode, target, launcher):
             self._settled_at = None
             return False
@@ -271,7 +255,7 @@ class Supervisor:
         """Leave once a drain-stop or a forced stop is done; then stop the workers one by one, last started first."""
         if self._exit_code is None:
             if self._finished():
-                self._forget_stop()
+                self.wishes.forget_stop()
                 self.leave(EXIT_ASKED)
             return
         for name in reversed(WORKERS):
@@ -279,9 +263,3 @@ class Supervisor:
                 self.children.stop(name)
             if self.children.child(name).state is not ProcessState.STOPPED:
                 return
-
-    def _forget_stop(self) -> None:
-        try:
-            self._marker_files.write(markers_after(self.intent.mode, self._marker_files.look()))
-        except OSError as error:
-            log.error("the next planctond stops too, for its marker can't be removed: %s", error)  # noqa: TRY400
