@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.black_hole import BlackHole
 from tests.support.black_hole import black_hole as black_hole_server
+from tests.support.contract import Stage, fake_stage, real_stage
 from tests.support.engine import Engine, any_engine, private_engine
 from tests.support.influx import Influx
 from tests.support.influx import influxd as influxd_server
@@ -25,6 +26,17 @@ def engine() -> Iterator[Engine]:
 def engine_url(engine: Engine) -> str:
     """The shared engine's DOCKER_HOST."""
     return engine.url
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine)])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A stage for a contract, first with the fake engine and then with the real one."""
+    if request.param == "fake":
+        with fake_stage() as fake:
+            yield fake
+    else:
+        with real_stage(request.getfixturevalue("engine_url")) as real:
+            yield real
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ DECISIONS = (
     "plancton/common/document.py",
     "plancton/common/engine_answers.py",
     "plancton/common/expression.py",
+    "plancton/common/markers.py",
     "plancton/common/masking.py",
     "plancton/common/naming.py",
     "plancton/common/numerals.py",
@@ -83,6 +84,14 @@ DECISIONS = (
     "plancton/supervisor/restart.py",
     "plancton/workers/probe/pool.py",
     "plancton/workers/probe/kernel.py",
+    "plancton/common/policy/choice.py",
+    "plancton/common/policy/demand.py",
+    "plancton/common/policy/facts.py",
+    "plancton/common/policy/fizzles.py",
+    "plancton/common/policy/history.py",
+    "plancton/common/policy/ladder.py",
+    "plancton/common/policy/windows.py",
+    "plancton/common/spec.py",
     "plancton/common/policy/memory.py",
     "plancton/common/policy/holds.py",
     "plancton/common/policy/policy.py",
@@ -280,8 +289,8 @@ def test_nothing_is_left_for_later() -> None:
 def sources_of(test: str) -> list[str]:
     """Return the places where the source of a test file may be."""
     folder, name = Path(test).parent.relative_to("tests"), Path(test).stem.removeprefix("test_")
-    if folder.parts[:1] == ("support",):
-        return [f"tests/support/{name}.py"]
+    if folder.parts[:1] in {("support",), ("fakes",)}:
+        return [f"tests/{folder}/{name}.py"]
     if folder.parts[:1] == ("tools",):
         return [f"tools/{name.replace('_', '-')}"]
     places = [Path("plancton") / folder] if folder.parts else [PACKAGE.relative_to(REPOSITORY), Path("plancton/common")]

@@ -13,8 +13,9 @@ from plancton.common.engine import Engine
 from plancton.common.engine_types import Failure, FailureKind
 from plancton.common.naming import cgroup_parent
 from plancton.common.pilot import PilotState
-from tests.fakes.engine import KEPT_EVENTS, FakeEngine
+from tests.fakes.engine import FakeEngine
 from tests.support.black_hole import BlackHole
+from tests.support.cgroup_files import has_quota, is_frozen
 from tests.support.contract import (
     ENDS_WITH_3,
     FOR_EVER,
@@ -22,26 +23,11 @@ from tests.support.contract import (
     Stage,
     done,
     fake_stage,
+    kind_of,
     real_stage,
 )
 from tests.support.engine import Engine as PrivateEngine
 from tests.support.engine import start_dockerd
-
-
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine)])
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """Set the stage, first with the fake engine and then with the real one."""
-    if request.param == "fake":
-        with fake_stage() as fake:
-            yield fake
-    else:
-        with real_stage(request.getfixturevalue("engine_url")) as real:
-            yield real
-
-
-def kind_of(result: object) -> FailureKind | None:
-    """Return how a call failed, None if it didn't."""
-    return result.kind if isinstance(result, Failure) else None
 
 
 def test_info_tells_the_engine_and_its_machine(stage: Stage) -> None:
@@ -266,6 +252,9 @@ def test_nobody_there(stage: Stage, tmp_path: Path) -> None:
     assert kind_of(engine.create({"Image": "x"}, "x")) is FailureKind.UNREACHABLE
     assert kind_of(engine.start("x")) is FailureKind.UNREACHABLE
     assert kind_of(engine.kill("x")) is FailureKind.UNREACHABLE
+    assert kind_of(engine.pause("x")) is FailureKind.UNREACHABLE
+    assert kind_of(engine.unpause("x")) is FailureKind.UNREACHABLE
+    assert kind_of(engine.lift_quota("x")) is FailureKind.UNREACHABLE
     assert kind_of(engine.remove("x")) is FailureKind.UNREACHABLE
     assert kind_of(engine.logs_tail("x", 1, 1)) is FailureKind.UNREACHABLE
     assert kind_of(engine.events({})) is FailureKind.UNREACHABLE
@@ -292,6 +281,9 @@ def assert_all_time_out(engine: Engine) -> None:
         engine.create({"Image": "x"}, "x", deadline=0.1),
         engine.start("x", deadline=0.1),
         engine.kill("x", deadline=0.1),
+        engine.pause("x", deadline=0.1),
+        engine.unpause("x", deadline=0.1),
+        engine.lift_quota("x", deadline=0.1),
         engine.remove("x", deadline=0.1),
         engine.logs_tail("x", 1, 1, deadline=0.1),
         engine.events({}, deadline=0.1),
@@ -358,39 +350,20 @@ def test_an_engine_that_dies_ends_the_stream_and_its_successor_is_spoken_to(own_
             stage.wait_for_actions(replayed, ["destroy"])
 
 
-def test_a_fake_fails_and_loses_answers_as_told() -> None:
-    engine = FakeEngine()
-    engine.fail("create", FailureKind.BROKEN, "disk full")
-    assert kind_of(engine.create({"Image": "busybox"}, "pilot")) is FailureKind.BROKEN
-    assert engine.list_containers({}) == ()
-    engine.lose_answer("create")
-    assert kind_of(engine.create({"Image": "busybox"}, "pilot")) is FailureKind.TIMED_OUT
-    assert kind_of(engine.create({"Image": "busybox"}, "pilot")) is FailureKind.CONFLICT
-    assert [call.name for call in engine.calls] == ["create", "list_containers", "create", "create"]
-
-
-def test_a_fakes_programs_end_when_their_time_has_come() -> None:
-    engine = FakeEngine(now_unix=1000.0)
-    stream = done(engine.events({}))
-    for name, seconds in (("late", "20"), ("early", "10")):
-        body = {"Image": "busybox", "Cmd": ["/bin/sleep", seconds]}
-        assert engine.start(done(engine.create(body, name))) is None
-    engine.advance(30.0)
-    stream.close()
-    ends = [(event.name, round(event.at_unix, 3)) for event in stream if event.action == "die"]
-    assert ends == [("early", 1010.0), ("late", 1020.0)]
-    assert engine.now_unix == 1030.0
-
-
-def test_a_fake_keeps_as_many_events_as_the_real_one_and_none_over_a_restart() -> None:
-    engine = FakeEngine()
-    for number in range(KEPT_EVENTS + 10):
-        engine.create({"Image": "busybox"}, f"pilot-{number}")
-    stream = done(engine.events({}, 0))
-    engine.stop()
-    assert len(list(stream)) == KEPT_EVENTS
-    engine.restart()
-    replay = done(engine.events({}, 0))
-    replay.close()
-    assert list(replay) == []
-    assert len(done(engine.list_containers({}))) == KEPT_EVENTS + 10
+@pytest.mark.engine
+def test_a_lifted_quota_is_gone_in_the_kernel_whether_it_runs_or_is_suspended(engine_url: str) -> None:
+    with real_stage(engine_url) as stage:
+        for suspended in (False, True):
+            body = stage.body(CpuPeriod=100_000, CpuQuota=1_000)
+            container = done(stage.engine.create(body, stage.name()))
+            assert stage.engine.start(container) is None
+            pid = done(stage.engine.inspect(container)).pid
+            assert pid is not None
+            assert has_quota(pid)
+            if suspended:
+                assert stage.engine.pause(container) is None
+            assert is_frozen(pid) is suspended
+            for _ in range(2):
+                assert stage.engine.lift_quota(container) is None
+            assert not has_quota(pid)
+            assert is_frozen(pid) is suspended

@@ -5,13 +5,19 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from plancton.common import engine_answers as answers
 from plancton.common.engine_client import OLDEST_API, Client, failure_of, login_for
 from plancton.common.engine_events import EventStream
 from plancton.common.engine_types import DEFAULT_ENGINE_URL, Container, EngineInfo, Failure, FailureKind
 from plancton.common.masking import mask_url
+from plancton.common.pilot import PilotState
 
 T = TypeVar("T")
+
+_NO_QUOTA = -1
+"""In the kernel's words; 0 is the engine's word for leaving the quota as it is."""
 
 
 class Engine:
@@ -103,6 +109,35 @@ class Engine:
     def kill(self, container_id: str, signal: str = "SIGKILL", *, deadline: float = 30.0) -> Failure | None:
         """Send a signal to a container's first process; ``conflict`` means that it doesn't run."""
         return self._call(lambda client: client.kill(container_id, signal), deadline)
+
+    def pause(self, container_id: str, *, deadline: float = 30.0) -> Failure | None:
+        """Suspend a container; one that is already is a success, ``conflict`` means that it doesn't run."""
+        failure = self._call(lambda client: client.pause(container_id), deadline)
+        return None if failure is not None and "already paused" in failure.detail else failure
+
+    def unpause(self, container_id: str, *, deadline: float = 30.0) -> Failure | None:
+        """Let a suspended container go on; one that runs is a success, ``conflict`` means that it doesn't run."""
+        failure = self._call(lambda client: client.unpause(container_id), deadline)
+        if failure is None or "not paused" not in failure.detail:
+            return failure
+        # The engine says the same of one that runs and of one that has ended.
+        there = self.inspect(container_id, deadline=deadline)
+        if isinstance(there, Failure):
+            return there
+        if there.state is PilotState.RUNNING:
+            return None
+        return msgspec.structs.replace(failure, kind=FailureKind.CONFLICT)
+
+    def lift_quota(self, container_id: str, *, deadline: float = 30.0) -> Failure | None:
+        """Let a container use all the CPUs that are free; one that has no quota is a success, and so is an ended one.
+
+        Podman can't: ``not-found``.
+        """
+
+        def lift(client: Client) -> None:
+            client.update_container(container_id, cpu_quota=_NO_QUOTA)
+
+        return self._call(lift, deadline)
 
     def remove(self, container_id: str, *, force: bool = False, deadline: float = 60.0) -> Failure | None:
         """Remove a container and its anonymous volumes; one that is gone, or that is being removed, is a success.

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from plancton.common.engine import Engine
-from plancton.common.engine_types import Container, EngineEvent, Failure
-from tests.fakes.engine import FakeEngine, Program
+from plancton.common.engine_types import Container, EngineEvent, Failure, FailureKind
+from tests.fakes.containers import Program
+from tests.fakes.engine import FakeEngine
 from tests.support.waiting import wait_for
 
 T = TypeVar("T")
@@ -28,6 +29,11 @@ def done(result: T | Failure) -> T:
     """Return a call's result, which must not be a failure."""
     assert not isinstance(result, Failure), result
     return result
+
+
+def kind_of(result: object) -> FailureKind | None:
+    """Return how a call failed, None if it didn't."""
+    return result.kind if isinstance(result, Failure) else None
 
 
 class Stage:

@@ -4,6 +4,7 @@ Nothing happens by itself. Each blocking call stops before the engine and goes o
 is told; messages, events and looks arrive when they're let through; time stands still until ``pass_time``.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,7 +25,8 @@ from plancton.workers.probe.watch import FullLook, StreamEnded
 from plancton.workers.probe.worker import Probe
 from plancton.workers.reaper.worker import Reaper
 from plancton.workers.scheduler.worker import Scheduler
-from tests.fakes.engine import FakeEngine, Program
+from tests.fakes.containers import Program
+from tests.fakes.engine import FakeEngine
 from tests.support.stepped_calls import Asking, Call, How, Lanes
 
 RUNDIR = Path("/run/modelled")
@@ -208,6 +210,10 @@ class Node:
     def time(self) -> float:
         """Return the model's wall clock."""
         return self.engine.now_unix
+
+    def localtime(self) -> time.struct_time:
+        """Return the model's wall clock as the machine's calendar, which is that of Greenwich."""
+        return time.gmtime(self.time())
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""

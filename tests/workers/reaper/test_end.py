@@ -8,7 +8,8 @@ from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
 from plancton.workers.reaper.cleanup import Act, Order
 from plancton.workers.reaper.end import carry_out
-from tests.fakes.engine import FakeEngine, Program
+from tests.fakes.containers import Program
+from tests.fakes.engine import FakeEngine
 from tests.support.facts import CREATED, EXITED, pilot
 
 

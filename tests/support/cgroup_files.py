@@ -1,0 +1,25 @@
+"""What the kernel says of the cgroup that a process is in, of either version."""
+
+from pathlib import Path
+
+
+def _file(pid: int, controller: str, name_in_v1: str, name_in_v2: str) -> str:
+    top = Path("/sys/fs/cgroup")
+    places = {}
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _number, controllers, place = line.split(":", 2)
+        places.update(dict.fromkeys(controllers.split(","), place.lstrip("/")))
+    if controller in places:
+        return (top / controller / places[controller] / name_in_v1).read_text()
+    return (top / places[""] / name_in_v2).read_text()
+
+
+def has_quota(pid: int) -> bool:
+    """Tell whether the CPU time of the process's cgroup is limited."""
+    return _file(pid, "cpu", "cpu.cfs_quota_us", "cpu.max").split()[0] not in {"-1", "max"}
+
+
+def is_frozen(pid: int) -> bool:
+    """Tell whether nothing in the process's cgroup runs."""
+    told = _file(pid, "freezer", "freezer.state", "cgroup.events")
+    return told.strip() == "FROZEN" or "frozen 1" in told
