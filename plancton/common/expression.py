@@ -50,6 +50,7 @@ _SYNTAX = (
     ast.Constant,
     *_OPERATORS,
 )
+_NAMES = ("ncpus", "ram_bytes", "swap_bytes", "max_dock_mem", "max_dock_swap")
 _CPUS = (*range(1, 17), 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
 
 
@@ -106,8 +107,14 @@ def max_docks(settings: Settings, ncpus: int, ram_bytes: int, swap_bytes: int) -
 
     0 too where the expression has no value on this very host, which ``check`` rules out for common ones.
     """
+    return _most(settings.max_docks, ncpus, ram_bytes, swap_bytes, settings.max_dock_mem, settings.max_dock_swap)
+
+
+@functools.lru_cache(maxsize=16)
+def _most(expression: str, *values: int) -> int:
+    # Remembered, for it's asked for at each decision, and changes with the settings or the machine alone.
     try:
-        value = evaluate(settings.max_docks, _names(settings, ncpus, ram_bytes, swap_bytes))
+        value = evaluate(expression, dict(zip(_NAMES, values, strict=True)))
     except ExpressionError:
         return 0
     return max(0, math.floor(value))
@@ -127,13 +134,8 @@ def check(settings: Settings) -> None:
 
 
 def _names(settings: Settings, ncpus: int, ram_bytes: int, swap_bytes: int) -> dict[str, float]:
-    return {
-        "ncpus": ncpus,
-        "ram_bytes": ram_bytes,
-        "swap_bytes": swap_bytes,
-        "max_dock_mem": settings.max_dock_mem,
-        "max_dock_swap": settings.max_dock_swap,
-    }
+    values = (ncpus, ram_bytes, swap_bytes, settings.max_dock_mem, settings.max_dock_swap)
+    return dict(zip(_NAMES, values, strict=True))
 
 
 @functools.lru_cache(maxsize=16)

@@ -26,7 +26,7 @@ INFLUXDB_URL_PATTERN = rf"^(?:https?|insecure_https)://(?:[^\s@#/]+@)?{_HOST}(?:
 WEIGHT_PATTERN = r"^(?:idle|default|[1-9][0-9]{0,3}|10000)\Z"
 
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
-_TIME = r"(?:[01][0-9]|2[0-4]):[0-5][0-9]"
+_TIME = r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)"
 WINDOW_PATTERN = rf"^(?:daily|{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)*)(?: {_TIME}-{_TIME})?\Z"
 
 

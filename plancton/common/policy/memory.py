@@ -1,34 +1,18 @@
-"""What the scheduler knows and what it remembers from one decision to the next: pure."""
+"""What the scheduler remembers from one decision to the next: pure."""
 
 import msgspec
 
-from plancton.common.decision import Ending, Wish
-from plancton.common.messages import HostLook, Intent, LauncherState, PoolLook, PoolUnknown, Target
-from plancton.common.reasons import Reason
-from plancton.common.settings import Settings
+from plancton.common.decision import Breaker, Ending, Suspension, Wish
+from plancton.common.messages import Target
+from plancton.common.policy.demand import Demand
+from plancton.common.reasons import EVICTIONS, Reason
 
 TARGET_VALID_SECONDS = 15.0
 """How long hands may act on a target. Longer than its repetition, shorter than an owner's patience."""
-_LONGEST_RETRY_SECONDS = 60.0
-EVICTIONS = frozenset({Reason.OWNER_CPU, Reason.OWNER_MEMORY})
-"""Endings for these reasons are the owner's doing."""
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known now. None means unknown or too old to be relied on, never zero."""
-
-    settings: Settings | None = None
-    intent: Intent | None = None
-    host: HostLook | None = None
-    owner_cpus: float | None = None
-    """Smoothed; None while the pilots' own use is unknown."""
-    pool: PoolLook | None = None
-    pool_unknown: PoolUnknown | None = None
-    launcher: LauncherState | None = None
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What one decision leaves to the next. Moments are monotonic seconds."""
+    """What one decision leaves to the next. Moments are monotonic seconds unless they're named otherwise."""
 
     generation: int = 0
     next_incarnation: int = 1
@@ -41,19 +25,26 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     wishes: tuple[Wish, ...] = ()
     """Those whose pilot was never seen, oldest first. One that is held back stays here and keeps its slot: a launch
     under way may fulfil it yet."""
-    pressed_since: float | None = None
-    """Since when there are more pilots than room."""
+    demand: Demand = Demand()
+    surplus_since: float | None = None
+    """Since when there are more pilots than ``max_docks`` allows."""
+    suspensions: tuple[Suspension, ...] = ()
     endings: tuple[Ending, ...] = ()
     evicted_at: float | None = None
-    launch_failures: int = 0
-    """In a row."""
-    retry_at: float = 0.0
+    breaker: Breaker | None = None
+    judged: frozenset[str] = frozenset()
+    """The ended containers of which it's known whether they fizzled."""
+    stream_since: float | None = None
+    """The event stream through which the pilots are known; None where all that has ended is nobody's fault."""
     hold_reason: Reason | None = None
     hold_since_unix: float = 0.0
 
 
 def recover(target: Target) -> Memory:
-    """Return what a scheduler remembers that starts after another one which said ``target`` last."""
+    """Return what a scheduler remembers that starts after another one which said ``target`` last.
+
+    How long the owner has asked for more isn't in it: it's watched anew.
+    """
     said_at = target.valid_until_monotonic - TARGET_VALID_SECONDS
     hold = target.hold
     evicted = any(ending.reason in EVICTIONS for ending in target.end)
@@ -64,20 +55,10 @@ def recover(target: Target) -> Memory:
         full_at=said_at,
         grown_at=(said_at,) * sum(not wish.replaces for wish in target.launch),
         wishes=target.launch + target.withdrawn,
+        suspensions=tuple(each for each in target.suspend if each.reason is not Reason.DRILL),
         endings=target.end,
         evicted_at=said_at if evicted or (hold and hold.reason is Reason.AFTER_EVICTION) else None,
+        breaker=target.breaker,
         hold_reason=hold.reason if hold else None,
         hold_since_unix=hold.since_unix if hold else 0.0,
     )
-
-
-def launch_failed(memory: Memory, now: float, *, failed: bool) -> Memory:
-    """Return the memory after a launch ended: failures in a row hold further launches for longer and longer."""
-    if not failed:
-        return msgspec.structs.replace(memory, launch_failures=0, retry_at=0.0)
-    if now < memory.retry_at:
-        # It was under way when the one before failed: several of one cause are one failure.
-        return memory
-    failures = memory.launch_failures + 1
-    delay = min(2.0 ** min(failures - 1, 10), _LONGEST_RETRY_SECONDS)
-    return msgspec.structs.replace(memory, launch_failures=failures, retry_at=now + delay)

@@ -1,5 +1,6 @@
 """The scheduler process: keeps the last facts, decides when one of them changes, says the whole wish."""
 
+import random
 import time
 from typing import TypeVar
 
@@ -20,9 +21,10 @@ from plancton.common.messages import (
     Target,
 )
 from plancton.common.policy import slots
-from plancton.common.policy.memory import Facts, Memory, launch_failed, recover
+from plancton.common.policy.facts import Facts, Moment
+from plancton.common.policy.fizzles import launch_ended
+from plancton.common.policy.memory import Memory, recover
 from plancton.common.policy.policy import decide
-from plancton.common.policy.room import smooth
 from plancton.workers.base import Place
 
 _HOST_BOUND_SECONDS = 15.0
@@ -33,8 +35,6 @@ _FIRST_FACTS_SECONDS = 3.0
 _REPEAT_SECONDS = 5.0
 """A target is said again after this long, well before it's void; time passing may change it too."""
 _DECIDE_SECONDS = 1.0
-_SMOOTHING_SECONDS = 5.0
-"""Time constant of the owner's CPU use."""
 
 M = TypeVar("M", bound=Message)
 
@@ -48,7 +48,6 @@ class Scheduler:
         self.ready = True
         self._memory = Memory()
         self._heard: dict[type[Message], Envelope] = {}
-        self._owner_cpus: float | None = None
         self._dirty = False
         self._said: Target | None = None
         self._next_decision = 0.0
@@ -63,13 +62,7 @@ class Scheduler:
                     self._memory = recover(target)
                 return
             case LaunchOutcome(outcome=outcome) as launch if outcome is not Outcome.REFUSED:
-                failed = outcome is not Outcome.DONE
-                self._memory = launch_failed(self._memory, time.monotonic(), failed=failed)
-                if failed and launch.detail.startswith(FailureKind.CONFLICT):
-                    wishes = slots.without(self._memory.wishes, launch.slot, launch.incarnation)
-                    self._memory = msgspec.structs.replace(self._memory, wishes=wishes)
-            case HostLook() as look:
-                self._smooth(look)
+                self._launched(launch, failed=outcome is not Outcome.DONE)
             case PoolLook():
                 self._heard.pop(PoolUnknown, None)
             case PoolUnknown():
@@ -88,7 +81,7 @@ class Scheduler:
         facts = self._facts(now)
         if self._said is None and now < self._silent_until and _waits_for_a_look(facts):
             return self._silent_until
-        target, self._memory = decide(facts, self._memory, now, time.time())
+        target, self._memory = decide(facts, self._memory, _moment(now))
         if now >= self._next_word or self._said is None or _wish(target) != _wish(self._said):
             self._place.say(target)
             self._said = target
@@ -97,11 +90,15 @@ class Scheduler:
         self._next_decision = now + _DECIDE_SECONDS
         return self._next_decision
 
-    def _smooth(self, look: HostLook) -> None:
-        if look.owner_cpus is None:
-            self._owner_cpus = None
-        else:
-            self._owner_cpus = smooth(self._owner_cpus, look.owner_cpus, look.interval_seconds, _SMOOTHING_SECONDS)
+    def _launched(self, launch: LaunchOutcome, *, failed: bool) -> None:
+        active = self._heard.get(ActiveSettings)
+        if active is None or not isinstance(active.message, ActiveSettings):
+            return
+        failure = f"{launch.name}: {launch.detail}" if failed else None
+        self._memory = launch_ended(self._memory, active.message.settings, failure, _moment(time.monotonic()))
+        if failed and launch.detail.startswith(FailureKind.CONFLICT):
+            wishes = slots.without(self._memory.wishes, launch.slot, launch.incarnation)
+            self._memory = msgspec.structs.replace(self._memory, wishes=wishes)
 
     def _fresh(self, kind: type[M], now: float, bound: float | None = None) -> M | None:
         envelope = self._heard.get(kind)
@@ -120,11 +117,22 @@ class Scheduler:
             settings=active.settings if active else None,
             intent=self._fresh(Intent, now),
             host=host,
-            owner_cpus=self._owner_cpus if host else None,
+            host_monotonic=self._heard[HostLook].monotonic if host else 0.0,
             pool=pool,
             pool_unknown=self._fresh(PoolUnknown, now),
             launcher=self._fresh(LauncherState, now),
         )
+
+
+def _moment(now: float) -> Moment:
+    local = time.localtime()
+    return Moment(
+        monotonic=now,
+        unix=time.time(),
+        weekday=local.tm_wday,
+        second_of_day=local.tm_hour * 3600.0 + local.tm_min * 60.0 + local.tm_sec,
+        luck=random.random(),  # noqa: S311 - no secret
+    )
 
 
 def _waits_for_a_look(facts: Facts) -> bool:
@@ -133,12 +141,14 @@ def _waits_for_a_look(facts: Facts) -> bool:
 
 def _wish(target: Target) -> Target:
     """Return what of a target is news: not its number, its validity, nor figures that change all the time."""
-    hold = target.hold and msgspec.structs.replace(target.hold, detail="")
+    hold = target.hold and msgspec.structs.replace(target.hold, detail="", until_unix=None)
     return msgspec.structs.replace(
         target,
         generation=0,
         valid_until_monotonic=0.0,
         room_cpus=None,
         owner_cpus=None,
+        figures=None,
+        deadline_unix=target.deadline_unix and round(target.deadline_unix, -1),
         hold=hold,
     )
