@@ -30,7 +30,8 @@ KINDS: tuple[type[Request], ...] = AnyRequest.__args__
 
 
 def test_the_verbs_are_the_classes_in_kebab_case() -> None:
-    assert VERBS == ("drain", "happenings", "reload", "resume", "show-settings", "status", "stop")
+    expected = "clear-fizzles drain drill happenings reload resume show-settings snooze status stop"
+    assert " ".join(VERBS) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,7 +54,7 @@ def test_any_bytes_are_a_request_or_a_refusal_that_says_why(data: bytes) -> None
 
 @given(
     st.dictionaries(
-        st.sampled_from(["protocol", "verb", "after", "stop", "force"]) | TEXT,
+        st.sampled_from(["protocol", "verb", "after", "stop", "force", "seconds", "until_unix"]) | TEXT,
         st.sampled_from([1, *VERBS]) | ANY_PLAIN,
         max_size=5,
     )
@@ -97,12 +98,18 @@ def test_however_deep_it_nests_it_is_answered(field: str, depth: int) -> None:
         (pack({"protocol": "1", "verb": "status"}), "protocol '1', where 1 is spoken"),
         (pack({"protocol": [1], "verb": "status"}), "protocol of type list, where 1 is spoken"),
         (pack({"protocol": True, "verb": "status"}), "$.protocol"),
-        (pack({"protocol": 1}), "unknown verb None; known: drain, happenings"),
-        (pack({"protocol": 1, "verb": "dance"}), "unknown verb 'dance'; known: drain, happenings"),
+        (pack({"protocol": 1}), "unknown verb None; known: clear-fizzles, drain"),
+        (pack({"protocol": 1, "verb": "dance"}), "unknown verb 'dance'; known: clear-fizzles, drain"),
         (pack({"protocol": 1, "verb": "d" * 60_000}), "unknown verb 'dddd"),
         (pack({"protocol": 1, "verb": {}}), "unknown verb of type dict"),
         (pack({"protocol": 1, "verb": "drain", "stop": "yes"}), "Expected `bool`, got `str` - at `$.stop`"),
         (pack({"protocol": 1, "verb": "happenings", "after": 1.5}), "`$.after`"),
+        (pack({"protocol": 1, "verb": "drain", "reason": "x" * 201}), "length <= 200 - at `$.reason`"),
+        (pack({"protocol": 1, "verb": "snooze", "until_unix": "2h"}), "`$.until_unix`"),
+        (pack({"protocol": 1, "verb": "drill"}), "missing required field `seconds`"),
+        (pack({"protocol": 1, "verb": "drill", "seconds": float("nan")}), "`float` >= 0.0 - at `$.seconds`"),
+        (pack({"protocol": 1, "verb": "drill", "seconds": 121}), "`float` <= 120.0 - at `$.seconds`"),
+        (pack({"protocol": 1, "verb": "drill", "seconds": -1}), "`float` >= 0.0 - at `$.seconds`"),
     ],
 )
 def test_what_is_no_request_is_refused_and_told_why(data: bytes, why: str) -> None:

@@ -14,7 +14,7 @@ from plancton.common.naming import instance_id
 
 IPC_PATH_MAX_BYTES = 107
 """Linux allows a Unix socket's path this many bytes (``sun_path`` less its closing zero)."""
-_OWN_NAMES = frozenset({"lock", "bus.sock", "control.sock", "drain", "stop", "force-stop"})
+_OWN_NAMES = frozenset({"lock", "bus.sock", "control.sock", "drain", "stop", "force-stop", "snooze"})
 """What planctond makes in its directories, besides names that begin with its own."""
 
 
@@ -75,6 +75,11 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     def force_stop_marker(self) -> Path:
         """While it exists pilots are being ended so that planctond can stop."""
         return self.rundir / "force-stop"
+
+    @property
+    def snooze_marker(self) -> Path:
+        """Until the moment that it holds, pilots are ended and none is started; it outlives restarts."""
+        return self.rundir / "snooze"
 
     def prepare(self) -> None:
         """Make the run and state directories (0700) and the log directory, or tighten those that are there.

@@ -13,16 +13,25 @@ from plancton.common.messages import (
     Counters,
     HostLook,
     LauncherState,
-    Mode,
     PoolLook,
     PoolUnknown,
     Target,
     Topic,
 )
 from plancton.common.naming import instance_id
-from plancton.common.requests import Answer, Drain, Happenings, Reload, Request, Resume, ShowSettings, Status, Stop
+from plancton.common.requests import (
+    Answer,
+    ClearFizzles,
+    Drill,
+    Happenings,
+    Reload,
+    Request,
+    ShowSettings,
+    Status,
+    Stop,
+)
 from plancton.common.status import HappeningsReport, StatusReport
-from plancton.supervisor.intent import Markers
+from plancton.supervisor.intent import markers_asked, refusal
 from plancton.supervisor.loop import EXIT_ASKED, Supervisor
 
 
@@ -40,6 +49,9 @@ class Handlers:
             OSError: if a marker file can't be written.
 
         """
+        why = refusal(request, time.time())
+        if why:
+            return Answer(ok=False, error=f"refused: {why}")
         match request:
             case Status():
                 return Answer(ok=True, data=msgspec.to_builtins(self._report()))
@@ -50,25 +62,20 @@ class Handlers:
                 return self._reload()
             case ShowSettings():
                 return self._settings()
+            case ClearFizzles():
+                self._supervisor.wishes.clear_fizzles()
+            case Drill(seconds=seconds):
+                self._supervisor.wishes.drill(seconds)
             case _:
-                return self._change_mode(request)
-
-    def _change_mode(self, request: Request) -> Answer:
-        supervisor = self._supervisor
-        # A drain that stands by itself; one that is part of a drain-stop goes with it.
-        drained = supervisor.wishes.intent.mode is not Mode.DRAIN_STOPPING and supervisor.wishes.markers.drain
-        match request:
-            case Drain(stop=stop):
-                supervisor.mark(Markers(drain=drained or not stop, stop=stop))
-            case Resume():
-                supervisor.mark(Markers())
-            case Stop(force=True):
-                supervisor.mark(Markers(drain=drained, force_stop=True))
-            case Stop():
-                # In this order: on its way out, the supervisor doesn't act on markers any more.
-                supervisor.leave(EXIT_ASKED)
-                supervisor.mark(Markers(drain=drained))
+                self._mark(request)
         return Answer(ok=True)
+
+    def _mark(self, request: Request) -> None:
+        supervisor, wishes = self._supervisor, self._supervisor.wishes
+        if isinstance(request, Stop) and not request.force:
+            # Before its markers: on its way out, the supervisor doesn't act on markers any more.
+            supervisor.leave(EXIT_ASKED)
+        supervisor.mark(markers_asked(request, wishes.intent.mode, wishes.markers))
 
     def _reload(self) -> Answer:
         good = self._supervisor.reload()
@@ -91,6 +98,7 @@ class Handlers:
             pid=os.getpid(),
             started_unix=supervisor.started_unix,
             now_unix=time.time(),
+            now_monotonic=time.monotonic(),
             ready=supervisor.ready,
             mode=intent.mode,
             mode_since_unix=intent.since_unix,

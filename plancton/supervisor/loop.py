@@ -14,12 +14,13 @@ import zmq
 
 from plancton.common import log as logs
 from plancton.common.codec import Envelope
+from plancton.common.markers import Markers
 from plancton.common.messages import TOPIC_OF, Beat, LauncherState, Message, Mode, PoolLook, Target
 from plancton.common.paths import Paths
 from plancton.common.status import ProcessState
 from plancton.supervisor.children import Children
 from plancton.supervisor.desk import Desk
-from plancton.supervisor.intent import Markers, left, settled
+from plancton.supervisor.intent import left, settled
 from plancton.supervisor.journal import Journal, describe
 from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans, Machine
 from plancton.supervisor.settings_file import SettingsFile

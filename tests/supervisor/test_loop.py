@@ -12,7 +12,20 @@ import pytest
 
 from plancton.common.control import ask
 from plancton.common.messages import Mode
-from plancton.common.requests import Answer, Drain, Happenings, Reload, Request, Resume, ShowSettings, Status, Stop
+from plancton.common.requests import (
+    Answer,
+    ClearFizzles,
+    Drain,
+    Drill,
+    Happenings,
+    Reload,
+    Request,
+    Resume,
+    ShowSettings,
+    Snooze,
+    Status,
+    Stop,
+)
 from plancton.common.status import HappeningsReport, ProcessState, StatusReport
 from plancton.supervisor.loop import EXIT_ASKED, EXIT_UNAVAILABLE
 from plancton.supervisor.machine import WORKERS
@@ -70,7 +83,7 @@ class Toy:
 
     def markers(self) -> set[str]:
         """Return the names of the markers that exist."""
-        return {"drain", "stop", "force-stop"} & {path.name for path in self.directory.iterdir()}
+        return {"drain", "stop", "force-stop", "snooze"} & {path.name for path in self.directory.iterdir()}
 
     def exit_code(self) -> int:
         """Wait for the end."""
@@ -111,12 +124,14 @@ def test_a_signal_ends_the_workers_in_reverse_and_then_planctond(toy: Toy, numbe
     assert all(map(gone, pids))
 
 
-def test_a_stop_leaves_pilots_and_a_drain_that_stood(toy: Toy) -> None:
+def test_a_stop_leaves_pilots_a_drain_that_stood_and_a_snooze(toy: Toy) -> None:
     toy.pilots("running")
-    toy.ask(Drain())
+    toy.ask(Drain(reason="disk swap"))
+    toy.ask(Snooze(until_unix=toy.status().now_unix + 60))
     assert toy.ask(Stop()).ok
     assert toy.exit_code() == EXIT_ASKED
-    assert toy.markers() == {"drain"}
+    assert toy.markers() == {"drain", "snooze"}
+    assert toy.paths.drain_marker.read_text() == '{"reason":"disk swap"}\n'
 
 
 def test_drain_and_resume_are_in_force_with_their_answer(toy: Toy) -> None:
@@ -126,6 +141,37 @@ def test_drain_and_resume_are_in_force_with_their_answer(toy: Toy) -> None:
     assert toy.ask(Resume()).ok
     assert toy.status().mode is Mode.ACTIVE
     assert toy.markers() == set()
+
+
+def test_status_tells_why_and_until_when(toy: Toy) -> None:
+    now = toy.status().now_unix
+    assert toy.ask(Drain(reason="disk swap", deadline_unix=now + 60)).ok
+    assert toy.ask(Snooze(until_unix=now + 0.5)).ok
+    assert toy.ask(Drill(seconds=0.5)).ok
+    assert toy.ask(ClearFizzles()).ok
+    status = toy.status()
+    assert (status.drain_reason, status.drain_deadline_unix) == ("disk swap", now + 60)
+    assert status.snooze_until_unix is not None
+    assert now < status.snooze_until_unix < now + 2
+    assert status.drill_until_unix is not None
+    toy.until(
+        lambda later: later.snooze_until_unix is None and later.drill_until_unix is None, "both end by themselves"
+    )
+    assert toy.markers() == {"drain"}
+
+
+@pytest.mark.parametrize(
+    ("request_made", "why"),
+    [
+        (Snooze(until_unix=float("nan")), "refused: the end of the snooze is no moment: nan"),
+        (Drain(deadline_unix=5.0), "refused: the deadline is past: "),
+        (Drain(reason="two\nlines"), "refused: a reason is one line of printable text"),
+    ],
+)
+def test_nonsense_is_refused_and_changes_nothing(toy: Toy, request_made: Request, why: str) -> None:
+    answer = toy.ask(request_made)
+    assert (answer.ok, answer.error.startswith(why)) == (False, True)
+    assert (toy.markers(), toy.status().mode) == (set(), Mode.ACTIVE)
 
 
 def test_markers_made_and_removed_by_hand_are_seen(toy: Toy) -> None:
@@ -189,11 +235,14 @@ def test_new_settings_are_in_force_and_bad_ones_change_nothing(toy: Toy) -> None
 
 
 def test_a_marker_that_can_not_be_made_is_answered_and_changes_nothing(toy: Toy) -> None:
-    toy.paths.drain_marker.symlink_to(toy.directory / "nowhere" / "else")
-    answer = toy.ask(Drain())
+    (toy.paths.drain_marker / "full").mkdir(parents=True)
+    toy.mode(Mode.DRAINING)
+    answer = toy.ask(Drain(reason="disk swap"))
     assert not answer.ok
     assert "Drain failed" in answer.error
-    assert toy.status().mode is Mode.ACTIVE
+    assert toy.status().drain_reason == ""
+    assert not toy.ask(Resume()).ok
+    assert toy.status().mode is Mode.DRAINING
 
 
 def test_happenings_are_told_from_where_one_left_off(toy: Toy) -> None:

@@ -37,6 +37,8 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - on
             return st.sampled_from(list(cls))
         case inspect.LiteralType(values=values):
             return st.sampled_from(values)
+        case inspect.FloatType(ge=float() as least, le=float() as most):
+            return st.floats(least, most)
     return _PLAIN[type(kind)]
 
 
