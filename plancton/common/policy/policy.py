@@ -229,10 +229,10 @@ def _try_one(view: _View, memory: Memory, space: Room, kept: tuple[Wish, ...]) -
     breaker, there = memory.breaker, len(view.look.alive)
     assert breaker is not None  # noqa: S101 - it is on trial
     fresh: tuple[Wish, ...] = ()
+    detail = f"after {breaker.fizzles} fizzles; the last: {breaker.last}"
     if not memory.wishes and there < space.keep:
-        detail = f"after {breaker.fizzles} fizzles; the last: {breaker.last}"
         fresh = slots.new_wishes([(Reason.TRIAL, detail)], view.look, (), memory.next_incarnation)
-    launch = (kept + fresh)[:1]
+    launch = tuple(msgspec.structs.replace(wish, reason=Reason.TRIAL, detail=detail) for wish in (kept + fresh)[:1])
     memory = msgspec.structs.replace(
         memory, wishes=memory.wishes + fresh, next_incarnation=memory.next_incarnation + len(fresh)
     )

@@ -21,6 +21,7 @@ from plancton.common.messages import (
     Target,
 )
 from plancton.common.policy import slots
+from plancton.common.policy.demand import after_look
 from plancton.common.policy.facts import Facts, Moment
 from plancton.common.policy.fizzles import launch_ended
 from plancton.common.policy.memory import Memory, recover
@@ -63,6 +64,9 @@ class Scheduler:
                 return
             case LaunchOutcome(outcome=outcome) as launch if outcome is not Outcome.REFUSED:
                 self._launched(launch, failed=outcome is not Outcome.DONE)
+            case HostLook() as look:
+                # Each counts, though several may come before the next decision.
+                self._watch(look, envelope.monotonic)
             case PoolLook():
                 self._heard.pop(PoolUnknown, None)
             case PoolUnknown():
@@ -90,12 +94,19 @@ class Scheduler:
         self._next_decision = now + _DECIDE_SECONDS
         return self._next_decision
 
+    def _watch(self, look: HostLook, at: float) -> None:
+        active = self._fresh(ActiveSettings, at)
+        if active is not None:
+            demand = after_look(self._memory.demand, look, at, active.settings)
+            self._memory = msgspec.structs.replace(self._memory, demand=demand)
+
     def _launched(self, launch: LaunchOutcome, *, failed: bool) -> None:
-        active = self._heard.get(ActiveSettings)
-        if active is None or not isinstance(active.message, ActiveSettings):
+        now = time.monotonic()
+        active = self._fresh(ActiveSettings, now)
+        if active is None:
             return
         failure = f"{launch.name}: {launch.detail}" if failed else None
-        self._memory = launch_ended(self._memory, active.message.settings, failure, _moment(time.monotonic()))
+        self._memory = launch_ended(self._memory, active.settings, failure, _moment(now))
         if failed and launch.detail.startswith(FailureKind.CONFLICT):
             wishes = slots.without(self._memory.wishes, launch.slot, launch.incarnation)
             self._memory = msgspec.structs.replace(self._memory, wishes=wishes)

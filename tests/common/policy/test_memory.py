@@ -1,19 +1,9 @@
-"""What a scheduler remembers: failing launches, and the last word of one before it."""
+"""What a scheduler remembers of the last word of one before it."""
 
-from plancton.common.policy.memory import Memory, launch_failed, recover
+from plancton.common.policy.memory import Memory, recover
+from plancton.common.settings import Settings
 from tests.support.decisions import Run, full
-from tests.support.facts import running, wish
-
-
-def test_failures_hold_launches_for_longer_and_longer_and_those_of_one_cause_count_once() -> None:
-    memory, now, waits = Memory(), 1000.0, []
-    for _ in range(9):
-        for _ in range(8):
-            memory = launch_failed(memory, now, failed=True)
-        waits.append(memory.retry_at - now)
-        now = memory.retry_at
-    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
-    assert launch_failed(memory, now, failed=False).launch_failures == 0
+from tests.support.facts import EXITED, pilot, pool, running, wish
 
 
 def test_a_new_scheduler_wishes_for_nothing_else() -> None:
@@ -39,10 +29,29 @@ def test_pilots_that_ended_while_there_was_no_scheduler_are_replaced_at_once() -
 
 def test_a_new_scheduler_goes_on_holding_after_an_eviction() -> None:
     run = Run(full(8))
-    run.decide(owner_cpus=7.0, pool=running(8))
-    run.memory = recover(run.decide(after=120.0, owner_cpus=7.0, pool=running(8)))
+    run.memory = recover(run.decide(after=130.0, owner_cpus=7.0, pool=running(8)))
     held = run.decide(after=30.0, pool=running(1))
     assert held.launch == ()
     run.memory = recover(held)
     assert run.decide(after=30.0, pool=running(1)).launch == ()
     assert run.decide(after=31.0, pool=running(1)).launch
+
+
+def test_a_new_scheduler_goes_on_suspending() -> None:
+    run = Run(full(8))
+    settings = Settings(max_docks="ncpus", suspend=True)
+    before = run.decide(after=8.0, owner_cpus=4.0, pool=running(8), settings=settings)
+    assert len(before.suspend) == 4
+    run.memory = recover(before)
+    assert run.decide(after=2.0, owner_cpus=4.0, pool=running(8), settings=settings).suspend == before.suspend
+
+
+def test_a_new_scheduler_knows_of_the_fizzles() -> None:
+    run = Run(full(3))
+    ended = [pilot(slot, state=EXITED, started_unix=6000.0, ended_unix=6001.0) for slot in range(3)]
+    run.decide(pool=running(3))
+    held = run.decide(after=1.0, pool=pool(*ended))
+    assert held.breaker is not None
+    run.memory = recover(held)
+    again = run.decide(after=0.1, pool=pool(*ended))
+    assert (again.launch, again.breaker) == ((), held.breaker)

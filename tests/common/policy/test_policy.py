@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from plancton.common.decision import Ending
+import msgspec
+
 from plancton.common.messages import Intent, Mode
 from plancton.common.pilot import PilotState
 from plancton.common.policy.memory import TARGET_VALID_SECONDS, Memory
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
-from tests.support.decisions import Run, full
-from tests.support.facts import CREATED, EXITED, host, pilot, pool, running, wish
+from tests.support.decisions import UNIX, Run, full
+from tests.support.facts import CREATED, EXITED, GIB, host, pilot, pool, running, wish
 
 # Growth and replacement.
 
@@ -66,49 +67,7 @@ def test_a_created_container_takes_its_slot() -> None:
     assert [each.slot for each in target.launch] == [1]
 
 
-# Too little room.
-
-
-def test_after_grace_kill_the_right_number_of_the_youngest_ends_at_once() -> None:
-    run = Run(full(8))
-    tight: dict[str, Any] = {"owner_cpus": 3.5, "pool": running(8)}
-    assert run.decide(**tight).end == ()
-    assert run.decide(after=119.0, **tight).end == ()
-    target = run.decide(after=1.0, **tight)
-    assert [ending.container_id for ending in target.end] == ["c7-8", "c6-7", "c5-6", "c4-5"]
-    assert {(ending.reason, ending.at_once) for ending in target.end} == {(Reason.OWNER_CPU, False)}
-
-
-def test_a_short_spike_ends_nothing() -> None:
-    run = Run(full(8))
-    for _ in range(10):
-        assert run.decide(after=100.0, owner_cpus=8.0, pool=running(8)).end == ()
-        assert run.decide(after=2.0, pool=running(8)).end == ()
-
-
-def test_those_on_their_way_out_count_as_ended_when_more_must_go() -> None:
-    run = Run(full(8))
-    run.decide(owner_cpus=4.0, pool=running(8))
-    run.decide(after=120.0, owner_cpus=4.0, pool=running(8))
-    assert len(run.decide(after=500.0, owner_cpus=4.0, pool=running(8)).end) == 4
-    run.decide(owner_cpus=6.0, pool=running(8))
-    target = run.decide(after=120.0, owner_cpus=6.0, pool=running(8))
-    assert [ending.container_id for ending in target.end] == ["c7-8", "c6-7", "c5-6", "c4-5", "c3-4", "c2-3"]
-
-
-def test_an_ending_is_repeated_until_the_pilot_has_ended() -> None:
-    ending = Ending(container_id="c1-2", name="n", reason=Reason.OWNER_CPU)
-    run = Run(Memory(endings=(ending,)))
-    assert run.decide(pool=running(2)).end == (ending,)
-    assert run.decide(pool=None).end == (ending,)
-    assert run.decide(pool=pool(pilot(0), pilot(1, state=EXITED))).end == ()
-
-
-def test_pilots_beyond_max_docks_are_surplus_and_not_evicted() -> None:
-    run = Run(full(8))
-    few: dict[str, Any] = {"settings": Settings(max_docks="2", grace_kill=0.0), "pool": running(8)}
-    assert {ending.reason for ending in run.decide(**few).end} == {Reason.SURPLUS}
-    assert run.memory.evicted_at is None
+# The operator's and the owner's word.
 
 
 def test_force_stop_ends_every_container_at_once() -> None:
@@ -120,10 +79,58 @@ def test_force_stop_ends_every_container_at_once() -> None:
 
 def test_grace_spawn_begins_with_an_eviction_and_ends() -> None:
     run = Run(full(8))
-    run.decide(owner_cpus=7.0, pool=running(8))
-    assert run.decide(after=120.0, owner_cpus=7.0, pool=running(8)).end
-    assert run.decide(after=59.0, pool=running(1)).launch == ()
-    assert run.decide(after=1.0, pool=running(1)).launch
+    assert run.decide(after=130.0, owner_cpus=7.0, pool=running(8)).end
+    assert run.decide(after=50.0, pool=running(1)).launch == ()
+    assert run.decide(after=20.0, pool=running(1)).launch
+
+
+def test_an_end_that_is_nobodys_doing_holds_nothing() -> None:
+    run = Run(full(8))
+    run.decide(pool=running(8))
+    assert len(run.decide(after=0.1, pool=running(5)).launch) == 3
+
+
+def test_all_that_must_have_ended_by_a_moment_is_told_when() -> None:
+    run = Run()
+    assert run.decide().deadline_unix is None
+    drained = Intent(mode=Mode.DRAINING, since_unix=0.0, drain_deadline_unix=UNIX + 5000.0)
+    assert run.decide(intent=drained).deadline_unix == UNIX + 5000.0
+    windows = Settings(windows=("mon 00:00-01:00",))
+    assert run.decide(settings=windows).deadline_unix == UNIX + 1000.0 + 3600.0
+    assert run.decide(settings=windows, intent=drained).deadline_unix == UNIX + 1000.0 + 3600.0
+    assert run.decide(intent=msgspec.structs.replace(drained, mode=Mode.ACTIVE)).deadline_unix is None
+
+
+def test_memory_that_young_pilots_may_still_take_is_given_to_nobody_else() -> None:
+    run = Run()
+    settings = Settings(max_docks="ncpus", max_dock_mem=GIB, docks_per_loop=100)
+    tight = host(8, ram_bytes=20 * GIB, available_bytes=5 * GIB)
+    assert len(run.decide(settings=settings, host=tight).launch) == 4
+    young = pool(*(pilot(slot, started_unix=UNIX + 1000.0, memory_bytes=0) for slot in range(4)))
+    assert run.decide(after=2.0, settings=settings, host=tight, pool=young).launch == ()
+    old = pool(*(pilot(slot, started_unix=UNIX + 900.0, memory_bytes=0) for slot in range(4)))
+    assert len(run.decide(settings=settings, host=tight, pool=old).launch) == 4
+
+
+def test_a_dip_of_the_owners_starts_nothing_and_room_that_lasts_does() -> None:
+    run = Run()
+    run.decide(owner_cpus=8.0)
+    assert run.decide(after=9.0, owner_cpus=0.0).launch == ()
+    run.decide(after=2.0, owner_cpus=8.0)
+    assert run.decide(after=9.0, owner_cpus=0.0).launch == ()
+    assert len(run.decide(after=4.0, owner_cpus=0.0).launch) == 4
+
+
+def test_a_pilot_that_ends_while_the_owner_comes_is_not_replaced() -> None:
+    run = Run(full(8))
+    run.decide(pool=running(8))
+    assert run.decide(after=2.0, owner_cpus=3.0, pool=running(7)).launch == ()
+    assert len(run.decide(owner_cpus=3.0, pool=running(4)).launch) == 1
+
+
+def test_each_wish_says_on_which_figures_it_stands() -> None:
+    wish_made = Run().decide(owner_cpus=2.0).launch[0]
+    assert wish_made.detail == "the owner uses at most 2.00 of 8 CPUs; there is room for 6 pilots"
 
 
 def test_pilots_that_were_there_before_planctond_are_adopted() -> None:

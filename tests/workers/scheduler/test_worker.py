@@ -117,13 +117,13 @@ def test_unknown_accounting_is_not_an_idle_owner() -> None:
     assert desk.reason() is Reason.OWNER_CPU_UNKNOWN
 
 
-def test_the_owners_use_is_smoothed() -> None:
+def test_each_look_at_the_host_counts_though_several_come_before_a_decision() -> None:
     desk = Desk()
-    desk.facts()
-    desk.facts(look=host(busy_cpus=8.0))
-    owner = desk.target().owner_cpus
-    assert owner is not None
-    assert 1.0 < owner < 7.0
+    desk.facts(look=host(busy_cpus=8.0), host_age=2.0)
+    desk.facts(look=host(busy_cpus=0.0))
+    figures = desk.target().figures
+    assert figures is not None
+    assert (figures.owner_cpus, figures.owner_peak_cpus) == (0.0, 8.0)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_hold_that_time_ends_is_over_within_a_second_though_nothing_is_heard()
     tell(desk.scheduler, LaunchOutcome(slot=0, incarnation=1, name="n", outcome=Outcome.FAILED, reason=Reason.ROOM))
     assert desk.target().launch == ()
     assert desk.scheduler.turn(time.monotonic()) <= time.monotonic() + 1.0
-    assert len(desk.target(after=1.1).launch) == 2
+    assert [each.reason for each in desk.target(after=1.3).launch] == [Reason.TRIAL]
 
 
 def test_a_target_is_said_again_when_it_is_news_and_every_few_seconds() -> None:
