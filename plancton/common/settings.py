@@ -77,7 +77,7 @@ class Settings(OwnerSettings, frozen=True, kw_only=True):
             ge=0.0,
             le=86_400.0,
         ),
-    ] = 5.0
+    ] = 3.0
     fizzles_allowed: Annotated[
         int, number("pilots", "So many fizzles in a row hold further launches.", "fizzles", ge=1, le=10_000)
     ] = 3

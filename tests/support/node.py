@@ -36,9 +36,11 @@ QUICK: Mapping[str, object] = {
     "docker_network": "none",
     "stop_grace": 1,
     "main_sleep": 1,
+    "grace_grow": 0,
+    "fizzle_seconds": 0,
     "log_level": "debug",
 }
-"""Settings that fill any machine at once with pilots that use nothing."""
+"""Settings that fill any machine at once with pilots that use nothing and may end as soon as they like."""
 
 
 class Node:

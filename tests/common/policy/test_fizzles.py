@@ -17,7 +17,7 @@ from plancton.common.settings import Settings
 from tests.support.decisions import UNIX, Run, full, moment
 from tests.support.facts import CREATED, EXITED, image, pilot, pool, running
 
-SETTINGS = Settings(max_docks="4", docks_per_loop=100)
+SETTINGS = Settings(max_docks="4", docks_per_loop=100, fizzle_seconds=5.0)
 
 
 def short(slot: int, incarnation: int, at: float, seconds: float = 1.0, **changes: Any) -> Pilot:  # noqa: ANN401
