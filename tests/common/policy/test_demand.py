@@ -50,6 +50,15 @@ def test_a_dip_of_a_moment_does_not_end_a_demand() -> None:
     assert throughout(watched(*looks).end, 120.0, 120.0) == 1.0
 
 
+def test_a_dip_counts_as_short_by_the_hold_time() -> None:
+    brief = Settings(grace_kill=16.0)
+    looks = [owner(6.0)] * 20
+    looks[14] = owner(0.0)
+    assert throughout(watched(*looks, settings=brief).end, 38.0, 16.0) == 6.0
+    looks[14] = looks[15] = looks[16] = owner(0.0)
+    assert throughout(watched(*looks, settings=brief).end, 38.0, 16.0) == 0.0
+
+
 def test_what_is_seen_twice_counts_once() -> None:
     demand = watched(owner(6.0))
     assert after_look(demand, owner(0.0), 0.0, SETTINGS) is demand

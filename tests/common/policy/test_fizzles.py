@@ -46,6 +46,8 @@ def test_a_few_in_a_row_open_the_breaker() -> None:
         assert (held(target), target.breaker and target.breaker.fizzles) == (Reason.MAX_DOCKS, number)
     target = fizzling(run, 1)
     assert (held(target), target.launch) == (Reason.FIZZLES, ())
+    assert target.hold is not None
+    assert target.hold.detail.startswith("3 pilots fizzled in a row; the last: ")
     assert target.breaker is not None
     assert "ended after 1.0 s with exit code 1" in target.breaker.last
 

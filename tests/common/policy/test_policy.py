@@ -70,6 +70,12 @@ def test_a_created_container_takes_its_slot() -> None:
 # The operator's and the owner's word.
 
 
+def test_a_drained_node_wants_none_and_one_that_is_held_what_it_has() -> None:
+    drained = Intent(mode=Mode.DRAINING, since_unix=0.0)
+    assert Run(full(3)).decide(pool=running(3), intent=drained).want == 0
+    assert Run(full(3)).decide(pool=running(3), launcher=None).want == 3
+
+
 def test_force_stop_ends_every_container_at_once() -> None:
     everything = pool(pilot(0), pilot(1, state=CREATED), pilot(2, state=EXITED), pilot(3, state=PilotState.PAUSED))
     target = Run().decide(pool=everything, host=None, intent=Intent(mode=Mode.FORCE_STOPPING, since_unix=0.0))
@@ -108,6 +114,9 @@ def test_memory_that_young_pilots_may_still_take_is_given_to_nobody_else() -> No
     assert len(run.decide(settings=settings, host=tight).launch) == 4
     young = pool(*(pilot(slot, started_unix=UNIX + 1000.0, memory_bytes=0) for slot in range(4)))
     assert run.decide(after=2.0, settings=settings, host=tight, pool=young).launch == ()
+    grown = pool(*(pilot(slot, started_unix=UNIX + 1000.0, memory_bytes=GIB // 2) for slot in range(4)))
+    assert len(run.decide(settings=settings, host=tight, pool=grown).launch) == 2
+    run = Run()
     old = pool(*(pilot(slot, started_unix=UNIX + 900.0, memory_bytes=0) for slot in range(4)))
     assert len(run.decide(settings=settings, host=tight, pool=old).launch) == 4
 
