@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from plancton.cli.contact import live_pilots
-from plancton.cli.wording import clean, count, cpus, duration, size
+from plancton.cli import safeguards
+from plancton.cli.wording import clean, count, cpus, duration, moment, size
 from plancton.common.messages import Counters, Mode, Target
 from plancton.common.reasons import Reason
 from plancton.common.status import StatusReport
@@ -22,7 +22,7 @@ _MODES = {
 def notes(report: StatusReport) -> Iterator[str]:
     """Yield what whoever started planctond should know: why nothing is launched, what is wrong with the file."""
     if report.mode is not Mode.ACTIVE:
-        yield _MODES[report.mode]
+        yield _MODES[report.mode] + (f" ({clean(report.drain_reason)})" if report.drain_reason else "")
     elif report.target is not None and report.target.hold is not None:
         want = report.target.want
         what = f"it wants {count(want, 'pilot')} and no more" if want else "it launches no pilots now"
@@ -40,9 +40,11 @@ def explain(report: StatusReport) -> Iterator[str]:
     who = f"planctond {clean(report.version)}, instance {clean(report.instance)}"
     yield f"{who}, runs: pid {report.pid}, up {up}, {ready}"
     for label, lines in (
-        ("Mode", [f"{report.mode}: {_MODES[report.mode]} (since {_ago(report, report.mode_since_unix)})"]),
+        ("Mode", _mode(report)),
         ("Pilots", pilots(report)),
+        ("Fizzles", safeguards.breaker(report)),
         ("Owner", owner(report)),
+        ("Weight", safeguards.weight(report.launcher)),
         ("Engine", engine(report)),
         ("Image", image(report)),
         ("Config", _config(report)),
@@ -55,10 +57,17 @@ def explain(report: StatusReport) -> Iterator[str]:
     yield from _processes(report)
 
 
+def _mode(report: StatusReport) -> Iterator[str]:
+    yield f"{report.mode}: {_MODES[report.mode]} (since {_ago(report, report.mode_since_unix)})"
+    yield from safeguards.orders(report)
+
+
 def pilots(report: StatusReport) -> Iterator[str]:
-    """Yield how many run and are wanted, and why there are no more."""
-    live = live_pilots(report)
-    seen = "how many run isn't known" if live is None else f"{live} running"
+    """Yield how many run, are suspended and wanted, why there are no more, and until when they may run."""
+    numbers = safeguards.counted(report)
+    seen = "how many run isn't known" if numbers is None else f"{numbers[0]} running"
+    if numbers is not None and numbers[1]:
+        seen += f", {numbers[1]} suspended"
     target = report.target
     if target is None:
         yield f"{seen}; nothing is decided yet"
@@ -68,24 +77,32 @@ def pilots(report: StatusReport) -> Iterator[str]:
     yield f"{seen}, {target.want} wanted{launches}{endings}"
     if target.hold is not None:
         yield f"held: {held(target, report)}"
+    for line in safeguards.suspensions(target.suspend):
+        yield f"to suspend: {line}"
     for ending in target.end[:_MOST_ENDINGS]:
-        yield f"to end: {clean(ending.name)}: {ending.reason}"
+        yield f"to end: {clean(ending.name)}: {ending.reason}{safeguards.figures(ending.detail)}"
     if len(target.end) > _MOST_ENDINGS:
         yield f"to end: {len(target.end) - _MOST_ENDINGS} more"
+    deadline = safeguards.deadline(report)
+    if deadline:
+        yield deadline
 
 
 def held(target: Target, report: StatusReport) -> str:
     """Return why no further pilot is launched and since when; empty where nothing is held."""
     if target.hold is None:
         return ""
-    detail = f": {clean(target.hold.detail)}" if target.hold.detail else ""
-    if target.hold.reason is Reason.ENGINE_UNKNOWN and report.pool_unknown is not None:
-        detail += f": {clean(report.pool_unknown.why)}"
-    return f"{target.hold.reason}{detail} (since {_ago(report, target.hold.since_unix)})"
+    hold = target.hold
+    detail = safeguards.figures(hold.detail)
+    if hold.reason is Reason.ENGINE_UNKNOWN and report.pool_unknown is not None:
+        engine_says = clean(report.pool_unknown.why)
+        detail += "" if engine_says in detail else f": {engine_says}"
+    until = f", until {moment(hold.until_unix, report.now_unix)}" if hold.until_unix is not None else ""
+    return f"{hold.reason}{detail} (since {_ago(report, hold.since_unix)}{until})"
 
 
 def owner(report: StatusReport) -> Iterator[str]:
-    """Yield what the owner's own processes use and what is left to pilots."""
+    """Yield what the owner's own processes use and wait for, and what is left to pilots."""
     host = report.host
     if host is None:
         yield "not known yet"
@@ -97,6 +114,7 @@ def owner(report: StatusReport) -> Iterator[str]:
         f"{cpus(room)} left to pilots{age}"
     )
     yield f"{size(host.available_bytes)} of {size(host.ram_bytes)} memory available"
+    yield f"stalled: {safeguards.stalls(host)}"
 
 
 def engine(report: StatusReport) -> Iterator[str]:
@@ -145,11 +163,14 @@ def _counters(counters: Counters | None) -> Iterator[str]:
         f"{counters.launched} launched, {counters.launch_failures} launches failed, "
         f"{counters.ended_by_themselves} ended by themselves, {counters.never_started} never started"
     )
+    yield f"{counters.fizzled} fizzled, {counters.suspended} times suspended, {counters.resumed} times resumed"
     if counters.ended_by_reason:
         yield "ended: " + ", ".join(
             f"{clean(why)} {number}" for why, number in sorted(counters.ended_by_reason.items())
         )
     yield f"{duration(counters.pilot_seconds)} of pilots' time"
+    if counters.journal_dropped:
+        yield f"entries that couldn't be written to the journal: {counters.journal_dropped}"
 
 
 def _sinks(report: StatusReport) -> Iterator[str]:

@@ -18,6 +18,7 @@ VERBS = {
     "force-stop": "lifecycle",
     "nodaemon": "lifecycle",
     "status": "status",
+    "why": "why",
     "drain": "mode",
     "drain-stop": "mode",
     "resume": "mode",

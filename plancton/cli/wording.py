@@ -32,6 +32,23 @@ def clock(moment_unix: float) -> str:
     return datetime.fromtimestamp(moment_unix, UTC).astimezone().strftime("%H:%M:%S")
 
 
+def moment(moment_unix: float, now_unix: float) -> str:
+    """Return a moment's local time of day, after its date unless that is today's, and how far away it is."""
+    left = moment_unix - now_unix
+    away = f"in {duration(left)}" if left >= 0 else f"{duration(-left)} ago"
+    return f"{date_and_clock(moment_unix, now_unix)} ({away})"
+
+
+def date_and_clock(moment_unix: float, now_unix: float) -> str:
+    """Return a moment's local time of day, after its date unless that is the same as now."""
+    try:
+        then, now = (datetime.fromtimestamp(each, UTC).astimezone() for each in (moment_unix, now_unix))
+    except (ValueError, OverflowError, OSError):
+        # Beyond the years that a calendar has.
+        return "never"
+    return then.strftime("%H:%M:%S" if then.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+
+
 def size(number: int | None) -> str:
     """Return a number of bytes in MiB or GiB; "?" for an unknown one."""
     if number is None:
@@ -44,6 +61,11 @@ def size(number: int | None) -> str:
 def cpus(number: float | None) -> str:
     """Return a number of CPUs to two places; "?" for an unknown one."""
     return "?" if number is None else f"{number:.2f}"
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in whole percent."""
+    return f"{share * 100:.0f} %"
 
 
 def count(number: int, noun: str) -> str:

@@ -257,6 +257,8 @@ class Counters(Message, frozen=True, kw_only=True):
     resumed: int = 0
     fizzled: int = 0
     """Pilots that ended by themselves sooner than ``fizzle_seconds``."""
+    journal_dropped: int = 0
+    """Entries that couldn't be written to the journal of decisions."""
 
 
 class Topic(StrEnum):

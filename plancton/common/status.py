@@ -72,6 +72,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """Until then the owner wants no pilots at all."""
     drill_until_unix: float | None = None
     """Until then all pilots are suspended for a drill."""
+    now_monotonic: float = 0.0
+    """``now_unix`` by the clock of the moments that are named so; 0 where an older version doesn't tell."""
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ from plancton.common.codec import pack
 from plancton.common.messages import HostLook, LauncherState, Mode, PoolLook, Target
 from plancton.common.paths import Paths
 from plancton.common.pilot import Pilot, PilotState
-from plancton.common.requests import Answer, Happenings, Request, Status, Stop, decode_request
+from plancton.common.requests import Answer, Happenings, Request, ShowSettings, Status, Stop, decode_request
+from plancton.common.settings import Settings
 from plancton.common.status import (
     ConfigStatus,
     Happening,
@@ -54,6 +55,7 @@ def report(pilots: int = 2) -> StatusReport:
         pid=os.getpid(),
         started_unix=NOW - 3 * 3600,
         now_unix=NOW,
+        now_monotonic=5000.0,
         ready=True,
         mode=Mode.ACTIVE,
         mode_since_unix=NOW - 3 * 3600,
@@ -112,6 +114,8 @@ class FakePlanctond:
             case Happenings(after=after):
                 new = HappeningsReport(happenings=tuple(one for one in self.happenings if one.number > after))
                 return Answer(ok=True, data=msgspec.to_builtins(new))
+            case ShowSettings():
+                return Answer(ok=True, data={"settings": msgspec.to_builtins(Settings()), "origins": {}})
             case Stop(force=False):
                 self.let_go()
                 return Answer(ok=True)

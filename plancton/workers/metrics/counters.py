@@ -4,6 +4,7 @@ import msgspec
 
 from plancton.common.codec import Envelope
 from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome, SinkState
+from plancton.common.reasons import Reason
 
 _BOOTS = 64
 _DEEDS = 1000
@@ -48,11 +49,11 @@ def _deed(message: Message) -> str | None:
             return None
 
 
-def count(counters: Counters, message: Message) -> Counters:
+def count(counters: Counters, message: Message, fizzle_seconds: float) -> Counters:
     """Return the counters with this event counted; whatever isn't to be counted changes nothing.
 
     A launch that was refused because nobody wished for it any more is neither a launch nor a failure. A pilot has ended
-    once its container is removed.
+    once its container is removed; if it did so by itself before ``fizzle_seconds``, it fizzled.
     """
     match message:
         case LaunchOutcome(outcome=Outcome.DONE):
@@ -60,12 +61,23 @@ def count(counters: Counters, message: Message) -> Counters:
         case LaunchOutcome(outcome=Outcome.FAILED | Outcome.TIMED_OUT):
             return msgspec.structs.replace(counters, launch_failures=counters.launch_failures + 1)
         case EndingOutcome(action=EndingAction.REMOVED, outcome=Outcome.DONE) as end:
-            return _count_end(counters, end)
+            return _count_end(counters, end, fizzle_seconds)
+        case EndingOutcome(action=EndingAction.SUSPENDED, outcome=Outcome.DONE):
+            return msgspec.structs.replace(counters, suspended=counters.suspended + 1)
+        case EndingOutcome(action=EndingAction.RESUMED, outcome=Outcome.DONE):
+            return msgspec.structs.replace(counters, resumed=counters.resumed + 1)
         case _:
             return counters
 
 
-def _count_end(counters: Counters, end: EndingOutcome) -> Counters:
+def fizzled(end: EndingOutcome, fizzle_seconds: float) -> bool:
+    """Tell whether this is the removal of a pilot that ended by itself too soon."""
+    done = end.action is EndingAction.REMOVED and end.outcome is Outcome.DONE
+    by_itself = end.reason is Reason.ENDED and end.started and not end.killed
+    return done and by_itself and end.uptime_seconds is not None and end.uptime_seconds < fizzle_seconds
+
+
+def _count_end(counters: Counters, end: EndingOutcome, fizzle_seconds: float) -> Counters:
     reason = end.reason.value
     return msgspec.structs.replace(
         counters,
@@ -73,6 +85,7 @@ def _count_end(counters: Counters, end: EndingOutcome) -> Counters:
         never_started=counters.never_started + (not end.started),
         ended_by_reason={**counters.ended_by_reason, reason: counters.ended_by_reason.get(reason, 0) + 1},
         pilot_seconds=counters.pilot_seconds + (end.uptime_seconds or 0.0 if end.started else 0.0),
+        fizzled=counters.fizzled + fizzled(end, fizzle_seconds),
     )
 
 
@@ -89,6 +102,10 @@ def resume(former: Counters, own: Counters) -> Counters:
         ended_by_reason=reasons,
         pilot_seconds=former.pilot_seconds + own.pilot_seconds,
         sinks=own.sinks,
+        suspended=former.suspended + own.suspended,
+        resumed=former.resumed + own.resumed,
+        fizzled=former.fizzled + own.fizzled,
+        journal_dropped=former.journal_dropped + own.journal_dropped,
     )
 
 

@@ -1,4 +1,4 @@
-"""The metrics process: counts what the other workers did and sends the series to each InfluxDB."""
+"""The metrics process: counts what the others did, keeps the journal and sends the series to each InfluxDB."""
 
 import os
 import socket
@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from plancton.common.codec import Envelope
+from plancton.common.journal import directory_below
 from plancton.common.messages import (
     ActiveSettings,
     Counters,
     EndingOutcome,
     HostLook,
     Intent,
+    LauncherState,
     LaunchOutcome,
     Mode,
     PoolLook,
     PoolUnknown,
     SinkState,
+    Target,
 )
+from plancton.common.settings import Settings
 from plancton.workers.base import Place
-from plancton.workers.metrics import series
+from plancton.workers.metrics import chronicle, series
 from plancton.workers.metrics.counters import Memory, count, recall, resume, resume_sink
+from plancton.workers.metrics.journal import Journal
 from plancton.workers.metrics.series import Row
 from plancton.workers.metrics.uptime import Uptime
 
@@ -51,10 +56,16 @@ class Metrics:
         self._uptime = Uptime(os.getppid())
         self._memory = Memory()
         self._counters = Counters()
+        self._journal = Journal(directory_below(place.state), place.wake)
+        self._known = chronicle.Known()
+        self._born = time.monotonic()
+        self._fizzle_seconds = Settings().fizzle_seconds
         self._former_sinks: dict[str, SinkState] | None = None
         """The sinks of the life before this one; None until it's known whether there was one."""
         self._unheard: list[Counters] = []
         """What was said until then."""
+        self._continues = False
+        """Whether there was a life before this one."""
         self._said: Counters | None = None
         self._next_say = time.monotonic() + _SAY_SECONDS
         self._sinks: Sinks | None = None
@@ -74,6 +85,8 @@ class Metrics:
                 if self._main_sleep != settings.main_sleep:
                     self._main_sleep = settings.main_sleep
                     self._next_points = time.monotonic() + settings.main_sleep
+                self._fizzle_seconds = settings.fizzle_seconds
+                self._journal.follow(settings.journal_size)
                 self._follow(settings.influxdb_url)
             case Intent(mode=mode):
                 self._mode = mode
@@ -81,13 +94,17 @@ class Metrics:
                 self._load = series.add(self._load, look)
             case PoolLook() | PoolUnknown():
                 self._pool = envelope
+                self._tell(envelope)
+            case Target() | LauncherState():
+                self._tell(envelope)
             case Counters() as heard:
                 self._recover(heard)
             case LaunchOutcome() | EndingOutcome():
                 self._count(envelope)
 
     def turn(self, now: float) -> float:
-        """Make the points that are due, send what can be sent, and say the counters if they changed."""
+        """Make the points that are due, send and write what can be, and say the counters if they changed."""
+        self._journal.turn()
         moments = []
         if self._main_sleep is not None:
             # The first points needn't wait once there is something to tell.
@@ -120,6 +137,7 @@ class Metrics:
             return
         self._former_sinks = {}
         if heard not in self._unheard:
+            self._continues = True
             self._former_sinks = {state.name: state for state in heard.sinks}
             self._counters = resume(heard, self._counters)
         self._unheard.clear()
@@ -129,9 +147,19 @@ class Metrics:
         if memory is None:
             return
         self._memory = memory
-        self._counters = count(self._counters, envelope.message)
+        self._counters = count(self._counters, envelope.message, self._fizzle_seconds)
+        self._tell(envelope)
         if isinstance(envelope.message, EndingOutcome):
             self._put(series.container(envelope.message, self._hostname, self._stamp(envelope)))
+
+    def _tell(self, envelope: Envelope) -> None:
+        """Note in the journal what is news. Wishes and states from before this life the one before it noted."""
+        message = envelope.message
+        event = isinstance(message, LaunchOutcome | EndingOutcome)
+        if event or envelope.monotonic >= self._born or not self._continues:
+            at_unix = max(0.0, time.time() - (time.monotonic() - envelope.monotonic))
+            self._journal.put(chronicle.tell(message, self._known, at_unix, self._fizzle_seconds))
+        self._known = chronicle.know(self._known, message)
 
     def _stamp(self, envelope: Envelope) -> int:
         """Return when the event was told, in nanoseconds since 1970, and never the same twice.
@@ -171,5 +199,6 @@ class Metrics:
     def _totals(self) -> Counters:
         former = self._former_sinks or {}
         own_states = self._sinks.states if self._sinks is not None else ()
+        lost = self._counters.journal_dropped + self._journal.dropped
         states = (resume_sink(former[own.name], own) if own.name in former else own for own in own_states)
-        return msgspec.structs.replace(self._counters, sinks=tuple(states))
+        return msgspec.structs.replace(self._counters, sinks=tuple(states), journal_dropped=lost)
