@@ -125,6 +125,13 @@ def test_a_trial_that_lives_long_enough_closes_it() -> None:
     assert run.memory.breaker is None
 
 
+def test_no_trial_is_made_where_there_is_no_room_for_a_pilot() -> None:
+    run = Run(full(4))
+    fizzling(run, 3)
+    target = run.decide(after=60.0, settings=SETTINGS, owner_cpus=8.0)
+    assert (target.launch, target.withdrawn, held(target)) == ((), run.memory.wishes, Reason.FIZZLES)
+
+
 def test_one_that_lives_long_forgets_the_few_before_it() -> None:
     run = Run(full(4))
     fizzling(run, 2)

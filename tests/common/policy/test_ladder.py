@@ -236,6 +236,15 @@ def test_a_stall_suspends_where_that_is_wanted(kind: str) -> None:
     assert run.decide(after=15.0, **calm).suspend == ()
 
 
+def test_a_stall_for_want_of_memory_ends_suspended_pilots_too_for_they_keep_theirs() -> None:
+    run = Run(full(8))
+    run.decide(after=8.0, owner_cpus=8.0, pool=running(8), settings=SUSPENDING)
+    there = paused(running(8), *range(8))
+    short = host(8, stall_memory=0.5, available_bytes=6 * GIB)
+    target = run.decide(after=8.0, owner_cpus=8.0, host=short, pool=there, settings=SUSPENDING)
+    assert [ending.reason for ending in target.end] == [Reason.OWNER_STALL_MEMORY] * 4
+
+
 # Nobody at all.
 
 
