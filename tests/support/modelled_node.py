@@ -4,11 +4,11 @@ Nothing happens by itself. Each blocking call stops before the engine and goes o
 is told; messages, events and looks arrive when they're let through; time stands still until ``pass_time``.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from time import gmtime, struct_time
 from unittest import mock
 
 from plancton.common.bus import HEARS
@@ -211,9 +211,9 @@ class Node:
         """Return the model's wall clock."""
         return self.engine.now_unix
 
-    def localtime(self) -> time.struct_time:
+    def localtime(self) -> struct_time:
         """Return the model's wall clock as the machine's calendar, which is that of Greenwich."""
-        return time.gmtime(self.time())
+        return gmtime(self.time())
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
