@@ -73,27 +73,25 @@ class _Segments:
             self._newest += 1
             self._sizes[self._newest] = 0
         # One more byte for the end of a line that was left without one.
-        self.shrink(len(line) + 1, but=self._newest)
-        if self._descriptor is None:
-            self._descriptor = self._open()
-        self._write(self._descriptor, line)
+        self.shrink(len(line) + 1)
+        self._write(self._open(), line)
 
-    def shrink(self, more: int = 0, but: int | None = None) -> None:
-        """Drop the oldest segments, ``but`` this one, until there is room for ``more`` bytes."""
+    def shrink(self, more: int = 0) -> None:
+        """Drop the oldest segments until there is room for ``more`` bytes."""
         for number in sorted(self._sizes):
             if sum(self._sizes.values()) + more <= self._most_bytes:
                 return
-            if number != but:
-                segment_path(self._directory, number).unlink(missing_ok=True)
-                del self._sizes[number]
+            segment_path(self._directory, number).unlink(missing_ok=True)
+            del self._sizes[number]
 
     def _open(self) -> int:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(segment_path(self._directory, self._newest), flags, 0o600)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            self._write(descriptor, b"\n")
-        return descriptor
+        if self._descriptor is None:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self._descriptor = os.open(segment_path(self._directory, self._newest), flags, 0o600)
+            size = os.fstat(self._descriptor).st_size
+            if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+                self._write(self._descriptor, b"\n")
+        return self._descriptor
 
     def _write(self, descriptor: int, data: bytes) -> None:
         left = data

@@ -157,7 +157,7 @@ class Metrics:
         message = envelope.message
         event = isinstance(message, LaunchOutcome | EndingOutcome)
         if event or envelope.monotonic >= self._born or not self._continues:
-            at_unix = max(0.0, time.time() - (time.monotonic() - envelope.monotonic))
+            at_unix = _said_unix_ns(envelope) / 1e9
             self._journal.put(chronicle.tell(message, self._known, at_unix, self._fizzle_seconds))
         self._known = chronicle.know(self._known, message)
 
@@ -166,7 +166,7 @@ class Metrics:
 
         Two ends of the same tags and time would be one point to InfluxDB.
         """
-        stamp = time.time_ns() - int((time.monotonic() - envelope.monotonic) * 1e9)
+        stamp = _said_unix_ns(envelope)
         while stamp in self._stamps:
             stamp += 1
         self._stamps.append(stamp)
@@ -202,3 +202,7 @@ class Metrics:
         lost = self._counters.journal_dropped + self._journal.dropped
         states = (resume_sink(former[own.name], own) if own.name in former else own for own in own_states)
         return msgspec.structs.replace(self._counters, sinks=tuple(states), journal_dropped=lost)
+
+
+def _said_unix_ns(envelope: Envelope) -> int:
+    return max(0, time.time_ns() - int((time.monotonic() - envelope.monotonic) * 1e9))

@@ -19,7 +19,9 @@ from plancton.common.messages import (
     SinkState,
 )
 from plancton.common.reasons import Reason
-from plancton.workers.metrics.counters import Memory, count, recall, resume, resume_sink
+from plancton.workers.metrics.counters import Memory, count, fizzled, recall, resume, resume_sink
+
+FIZZLE_SECONDS = 5.0
 
 
 def launched(name: str = "a", outcome: Outcome = Outcome.DONE) -> LaunchOutcome:
@@ -54,7 +56,7 @@ def counted(events: Iterable[Envelope]) -> Counters:
     for event in events:
         news = recall(memory, event)
         if news is not None:
-            memory, counters = news, count(counters, event.message)
+            memory, counters = news, count(counters, event.message, FIZZLE_SECONDS)
     return counters
 
 
@@ -83,10 +85,43 @@ def counted(events: Iterable[Envelope]) -> Counters:
         (ended(outcome=Outcome.TIMED_OUT), {}),
         (ended(action=EndingAction.TERMINATED), {}),
         (ended(action=EndingAction.KILLED), {}),
+        (ended(action=EndingAction.SUSPENDED), {"suspended": 1}),
+        (ended(action=EndingAction.RESUMED), {"resumed": 1}),
+        (ended(action=EndingAction.SUSPENDED, outcome=Outcome.FAILED), {}),
+        (ended(action=EndingAction.RESUMED, outcome=Outcome.TIMED_OUT), {}),
+        (
+            ended(uptime_seconds=4.5, exit_code=1),
+            {"ended_by_themselves": 1, "ended_by_reason": {"ended": 1}, "pilot_seconds": 4.5, "fizzled": 1},
+        ),
     ],
 )
 def test_what_each_event_changes(message: Message, changes: dict[str, object]) -> None:
-    assert count(Counters(), message) == msgspec.structs.replace(Counters(), **changes)
+    assert count(Counters(), message, FIZZLE_SECONDS) == msgspec.structs.replace(Counters(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_one"),
+    [
+        ({"uptime_seconds": 0.0}, True),
+        ({"uptime_seconds": 4.999}, True),
+        ({"uptime_seconds": 5.0}, False),
+        ({"uptime_seconds": None}, False),
+        ({"reason": Reason.OWNER_CPU}, False),
+        ({"killed": True}, False),
+        ({"started": False}, False),
+        ({"action": EndingAction.TERMINATED}, False),
+        ({"outcome": Outcome.TIMED_OUT}, False),
+    ],
+)
+def test_a_fizzle_ends_by_itself_and_soon(changes: dict[str, object], *, is_one: bool) -> None:
+    end = ended(**{"uptime_seconds": 1.0, **changes})
+    assert fizzled(end, FIZZLE_SECONDS) is is_one
+    assert not fizzled(end, 0.0), "no life is too short where that is the setting"
+
+
+def test_a_pilot_may_be_suspended_more_than_once() -> None:
+    suspended = ended(action=EndingAction.SUSPENDED)
+    assert counted([envelope(suspended, sequence=1), envelope(suspended, sequence=2)]).suspended == 2
 
 
 def test_a_thing_done_again_by_a_hand_that_forgot_it_counts_once() -> None:
@@ -108,6 +143,7 @@ MESSAGES = st.one_of(
         action=st.sampled_from(EndingAction),
         killed=st.booleans(),
         started=st.booleans(),
+        uptime_seconds=st.none() | st.just(1.0) | st.just(10.0),
     ),
 )
 HISTORY = st.lists(st.tuples(st.sampled_from(["x", "y"]), MESSAGES), max_size=30)
@@ -134,12 +170,19 @@ def test_a_restart_between_two_events_changes_no_total(history: list[tuple[str, 
         news = recall(memory, event)
         if news is None:
             continue
-        memory, whole = news, count(whole, event.message)
+        memory, whole = news, count(whole, event.message, FIZZLE_SECONDS)
         if number < cut:
-            former = count(former, event.message)
+            former = count(former, event.message, FIZZLE_SECONDS)
         else:
-            own = count(own, event.message)
+            own = count(own, event.message, FIZZLE_SECONDS)
     assert resume(former, own) == whole
+
+
+def test_a_former_life_s_totals_are_all_gone_on_from() -> None:
+    former = Counters(suspended=3, resumed=2, fizzled=4, journal_dropped=5)
+    assert resume(former, Counters(suspended=1, resumed=1, fizzled=1, journal_dropped=1)) == Counters(
+        suspended=4, resumed=3, fizzled=5, journal_dropped=6
+    )
 
 
 def test_the_memory_is_bounded() -> None:

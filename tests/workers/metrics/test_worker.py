@@ -12,6 +12,9 @@ import msgspec
 import pytest
 
 from plancton.common.codec import Envelope
+from plancton.common.decision import Ending, Hold
+from plancton.common.journal import directory_below, read
+from plancton.common.journal_entries import Entry
 from plancton.common.messages import (
     TOPIC_OF,
     ActiveSettings,
@@ -27,6 +30,7 @@ from plancton.common.messages import (
     PoolLook,
     PoolUnknown,
     SinkState,
+    Target,
 )
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
@@ -137,8 +141,8 @@ def bus(tmp_path: Path) -> Iterator[Bus]:
     place.tell(settings())
 
 
-def settings(*urls: str, main_sleep: float = 3600.0) -> ActiveSettings:
-    return ActiveSettings(settings=Settings(influxdb_url=urls, main_sleep=main_sleep), generation=1)
+def settings(*urls: str, main_sleep: float = 3600.0, **others: Any) -> ActiveSettings:  # noqa: ANN401
+    return ActiveSettings(settings=Settings(influxdb_url=urls, main_sleep=main_sleep, **others), generation=1)
 
 
 def test_it_is_ready_at_once_and_says_its_counters_once_while_nothing_happens(bus: Bus) -> None:
@@ -290,3 +294,74 @@ def test_a_changed_url_applies_at_once_and_counters_tell_of_it(
 
     wait_for(written, 10.0, "the new one takes points")
     assert [sink.name for sink in bus.said[-1].sinks] == [influxd.setting("d")]
+
+
+HELD = Target(
+    generation=1,
+    valid_until_monotonic=0.0,
+    want=1,
+    running=1,
+    hold=Hold(reason=Reason.MAX_DOCKS, detail="1 is allowed", since_unix=0.0),
+    end=(Ending(container_id="1", name="p1", reason=Reason.EXPIRED),),
+)
+
+
+def journal(bus: Bus, number: int) -> list[Entry]:
+    """Return the journal's entries once there are so many."""
+
+    def look() -> list[Entry] | None:
+        bus.turn()
+        found = [each for each in read(directory_below(bus.state)) if isinstance(each, Entry)]
+        return found if len(found) >= number else None
+
+    entries = wait_for(look, 10.0, f"{number} entries in the journal")
+    assert entries is not None
+    return entries
+
+
+def test_what_is_decided_and_done_comes_into_the_journal_each_once_at_its_time(bus: Bus) -> None:
+    bus.tell(settings(), LAUNCH, POOL, HELD)
+    bus.tell(LAUNCH, sequence=2)
+    bus.tell(HELD)
+    bus.tell(msgspec.structs.replace(END, uptime_seconds=0.5, output="no such file"), age=60.0)
+    bus.tell(END)
+    entries = journal(bus, 4)
+    assert [entry.kind for entry in entries] == ["launched", "held", "to-end", "fizzled"]
+    assert entries[-1].output == "no such file"
+    assert [round((time.time() - entry.at_unix) / 60) for entry in entries] == [0, 0, 0, 1]
+    assert bus.says(fizzled=1, launched=1).ended_by_reason == {"ended": 1}
+
+
+def test_how_soon_is_too_soon_is_a_setting(bus: Bus) -> None:
+    bus.tell(settings(fizzle_seconds=100.0), END)
+    assert [entry.kind for entry in journal(bus, 1)] == ["fizzled"]
+    assert bus.says(fizzled=1)
+
+
+def test_a_restarted_worker_writes_nothing_again_but_what_happened_meanwhile(bus: Bus) -> None:
+    bus.tell(settings(), HELD, LAUNCH)
+    assert len(journal(bus, 3)) == 3
+    later = Bus(bus.rundir)
+    # As the bus gives it to a new life: its own last word, the last of each level, then the events that it missed.
+    later.tell(Counters(launched=1), settings())
+    later.tell(HELD, age=30.0)
+    later.tell(END, age=5.0)
+    assert [entry.kind for entry in journal(later, 4)] == ["held", "to-end", "launched", "removed"]
+    later.tell(HELD, msgspec.structs.replace(HELD, hold=None))
+    assert [entry.kind for entry in journal(later, 5)][4:] == ["released"]
+
+
+def test_the_first_decision_of_a_new_planctond_is_written_though_it_is_older_than_the_worker(bus: Bus) -> None:
+    bus.tell(settings())
+    bus.tell(HELD, age=5.0)
+    assert [entry.kind for entry in journal(bus, 2)] == ["held", "to-end"]
+
+
+def test_a_journal_that_can_not_be_written_is_counted_and_delays_nothing(bus: Bus) -> None:
+    directory_below(bus.state).parent.mkdir()
+    directory_below(bus.state).touch()
+    bus.tell(settings(), HELD, LAUNCH)
+    assert bus.says(journal_dropped=3).launched == 1
+    later = Bus(bus.rundir)
+    later.tell(Counters(journal_dropped=3), settings(), LAUNCH)
+    assert later.says(journal_dropped=4).launched == 1
