@@ -33,6 +33,13 @@ def test_replacement_is_not_limited() -> None:
     assert [each.incarnation for each in target.launch] == list(range(9, 17))
 
 
+def test_a_node_that_was_full_for_long_is_refilled_at_once() -> None:
+    run = Run(full(8))
+    run.decide(after=200.0, pool=running(8))
+    ended = pool(*(pilot(slot, state=EXITED) for slot in range(8)))
+    assert len(run.decide(after=1.0, pool=ended).launch) == 8
+
+
 def test_what_stood_empty_for_long_grows_again_slowly() -> None:
     run = Run(full(8))
     drained: dict[str, Any] = {"intent": Intent(mode=Mode.DRAINING, since_unix=0.0)}
