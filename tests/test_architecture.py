@@ -65,6 +65,7 @@ FACTS = (
     "plancton/common/setting_forms.py",
     "plancton/common/settings.py",
     "plancton/common/engine_types.py",
+    "plancton/common/policy/facts.py",
 )
 DECISIONS = (
     "plancton/common/codec.py",
@@ -86,7 +87,6 @@ DECISIONS = (
     "plancton/workers/probe/kernel.py",
     "plancton/common/policy/choice.py",
     "plancton/common/policy/demand.py",
-    "plancton/common/policy/facts.py",
     "plancton/common/policy/fizzles.py",
     "plancton/common/policy/history.py",
     "plancton/common/policy/ladder.py",
@@ -101,6 +101,7 @@ DECISIONS = (
     "plancton/workers/launcher/container.py",
     "plancton/workers/launcher/image.py",
     "plancton/workers/reaper/cleanup.py",
+    "plancton/workers/reaper/deadlines.py",
     "plancton/workers/metrics/counters.py",
     "plancton/workers/metrics/outbox.py",
     "plancton/workers/metrics/series.py",

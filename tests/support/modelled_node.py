@@ -4,6 +4,7 @@ Nothing happens by itself. Each blocking call stops before the engine and goes o
 is told; messages, events and looks arrive when they're let through; time stands still until ``pass_time``.
 """
 
+import tempfile
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -37,7 +38,8 @@ WORKERS: dict[str, Callable[[Place], Worker]] = {
     "launcher": Launcher,
     "reaper": Reaper,
 }
-STUCK = (*WORKERS, "events", "looks", "answers", "late", "create", "list_containers", "start", "remove")
+CALLS = ("create", "list_containers", "start", "kill", "pause", "unpause", "lift_quota", "logs_tail", "remove")
+STUCK = (*WORKERS, "events", "looks", "answers", "late", *CALLS)
 """What may be stuck: a worker's loop, the way to the probe, and calls on the engine."""
 GIB = 2**30
 DEFIANT, OBEDIENT = ("defiant",), ("obedient",)
@@ -117,7 +119,7 @@ class Life:
     def __init__(self, node: "Node", name: str, number: int) -> None:
         """Begin; like the real loop, it turns once before anything can have reached it."""
         self.rundir = RUNDIR
-        self.state = RUNDIR / "state"
+        self.state = node.state
         self.name = name
         self.inbox: deque[Envelope] = deque()
         self._node = node
@@ -144,7 +146,12 @@ class Life:
     @property
     def calls(self) -> list[Call]:
         """What its threads are at."""
-        lanes = [value for value in vars(self.worker).values() if isinstance(value, Lanes)]
+        held = [
+            each
+            for value in vars(self.worker).values()
+            for each in (value.values() if isinstance(value, dict) else [value])
+        ]
+        lanes = [each for each in held if isinstance(each, Lanes)]
         return [call for each in lanes for call in each.calls if call.asks is not None]
 
 
@@ -165,6 +172,7 @@ class Node:
         self._boots = 0
         self.lives: dict[str, Life] = {}
         self._patches = ExitStack()
+        self.state = Path(self._patches.enter_context(tempfile.TemporaryDirectory(prefix="plancton-")))
         self._patch()
         self.start_supervisor()
 
@@ -181,6 +189,7 @@ class Node:
             self._patches.enter_context(mock.patch(f"{package}{module}.time", self))
         for module in ("launcher.worker", "reaper.worker"):
             self._patches.enter_context(mock.patch(f"{package}{module}.Engine", self._asking))
+        for module in ("launcher.worker", "reaper.worker", "reaper.directories"):
             self._patches.enter_context(mock.patch(f"{package}{module}.Lanes", Lanes))
         self._patches.enter_context(mock.patch(f"{package}probe.worker.Engine", self._asking))
         self._patches.enter_context(mock.patch(f"{package}probe.worker.EngineWatch", self._watching))

@@ -60,7 +60,7 @@ def test_what_nobody_wishes_to_start_is_debris_after_a_while() -> None:
 @pytest.mark.parametrize("state", [RUNNING, PilotState.PAUSED, PilotState.RESTARTING])
 def test_what_has_lived_too_long_is_ended(state: PilotState) -> None:
     each = pilot(0, state=state)
-    assert orders(each, memories={"c0-1": Memory(started_at=NOW - 300.0)}) == []
+    assert orders(each, target=None, memories={"c0-1": Memory(started_at=NOW - 300.0)}) == []
     assert orders(each, memories={"c0-1": Memory(started_at=NOW - 300.1)}) == [(Act.TERMINATE, 0, Reason.EXPIRED)]
 
 
