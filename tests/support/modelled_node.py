@@ -21,8 +21,9 @@ from plancton.common.pilot import PilotState
 from plancton.common.settings import Settings
 from plancton.workers.base import Place, Worker
 from plancton.workers.launcher.worker import Launcher
-from plancton.workers.probe.host import PilotUse
-from plancton.workers.probe.watch import FullLook, StreamEnded
+from plancton.workers.probe.accounts import PilotUse
+from plancton.workers.probe.host import Pilots
+from plancton.workers.probe.watch import Brought, FullLook, StreamEnded, StreamOpened
 from plancton.workers.probe.worker import Probe
 from plancton.workers.reaper.worker import Reaper
 from plancton.workers.scheduler.worker import Scheduler
@@ -52,12 +53,12 @@ class Watch:
     def __init__(self, node: "Node") -> None:
         """Follow the events of ``node``'s engine from now on."""
         self._node = node
-        self.came: list[EngineEvent | StreamEnded] = []
+        self.came: list[Brought] = []
         self.asked: Callable[[FullLook | Failure], None] | None = None
         self.seen: FullLook | Failure | None = None
         self.arrived = False
 
-    def take(self) -> list[EngineEvent | StreamEnded]:
+    def take(self) -> list[Brought]:
         """Return the events that were let through."""
         taken, self.came = self.came, []
         return taken
@@ -83,9 +84,9 @@ class Host:
         """Look at ``node``'s host."""
         self._node = node
 
-    def look(self, _now: float, _driver: str, running: tuple[str, ...]) -> tuple[HostLook, dict[str, PilotUse]]:
+    def look(self, _now: float, _driver: str, seen: Pilots) -> tuple[HostLook, dict[str, PilotUse]]:
         """Return what the model says."""
-        pilots = float(len(running))
+        pilots = float(len(seen.running))
         look = HostLook(
             ncpus=self._node.ncpus,
             interval_seconds=2.0,
@@ -345,7 +346,8 @@ class Node:
         """Lose the events that have not arrived, and end the stream."""
         self.engine.waiting.clear()
         if self._watch is not None:
-            self._watch.came.append(StreamEnded("modelled"))
+            self._watch.came.append(StreamEnded(why="modelled", at_monotonic=self.now))
+            self._watch.came.append(StreamOpened(at_monotonic=self.now))
 
     def list_for_look(self, *, fails: bool = False) -> None:
         """Let the engine answer the look that was asked for; the answer is still on its way."""

@@ -56,6 +56,7 @@ class RandomEvents(RuleBasedStateMachine):
         if not isinstance(target, Target):
             return
         self.wanted.append((envelope.monotonic, target.want))
+        assert not {each.container_id for each in target.suspend} & {each.container_id for each in target.end}
         if not target.launch:
             return
         scheduler = self.node.lives["scheduler"].worker
@@ -65,6 +66,7 @@ class RandomEvents(RuleBasedStateMachine):
         assert self.node.now - pool.full_look_monotonic <= 25.0, "launches on an old pool"
         slots = [wish.slot for wish in (*target.launch, *target.withdrawn)]
         assert len(set(slots)) == len(slots), "two wishes for one slot"
+        assert target.suspend == (), "launches while pilots wait suspended"
         for pilot in pool.pilots:
             for wish in target.launch:
                 same = (wish.slot, wish.incarnation) == (pilot.slot, pilot.incarnation)
@@ -175,15 +177,27 @@ class RandomEvents(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(max_docks=st.sampled_from(["0", "1", "2", "4", "6"]), command=st.sampled_from([DEFIANT, OBEDIENT, SHORT]))
-    def the_settings_change(self, max_docks: str, command: tuple[str, ...]) -> None:
-        self.node.settings = msgspec.structs.replace(SETTINGS, max_docks=max_docks, docker_cmd=command)
+    @rule(
+        max_docks=st.sampled_from(["0", "1", "2", "4", "6"]),
+        command=st.sampled_from([DEFIANT, OBEDIENT, SHORT]),
+        suspend=st.booleans(),
+    )
+    def the_settings_change(self, max_docks: str, command: tuple[str, ...], *, suspend: bool) -> None:
+        self.node.settings = msgspec.structs.replace(
+            SETTINGS, max_docks=max_docks, docker_cmd=command, suspend=suspend, grace_suspend=2.0, suspend_longest=20.0
+        )
         self.node.say(ActiveSettings(settings=self.node.settings, generation=2))
 
     @rule(mode=st.sampled_from(list(Mode)))
     def the_operator_wants(self, mode: Mode) -> None:
         self.node.mode = mode
         self.node.say(Intent(mode=mode, since_unix=self.node.time()))
+
+    @rule(seconds=st.sampled_from([1.0, 5.0, 60.0]), drill=st.booleans())
+    def the_owner_wants_none_for_a_while(self, seconds: float, *, drill: bool) -> None:
+        until = self.node.time() + seconds
+        name = "drill_until_unix" if drill else "snooze_until_unix"
+        self.node.say(Intent(mode=self.node.mode, since_unix=self.node.time(), **{name: until}))
 
     @rule(cpus=st.sampled_from([0.0, 3.3, 7.5]), accounting=st.booleans())
     def the_owner_uses(self, cpus: float, *, accounting: bool) -> None:
@@ -197,7 +211,7 @@ class RandomEvents(RuleBasedStateMachine):
 
     def in_the_end_just_enough_pilots_run(self) -> None:
         self.node.owner_cpus, self.node.accounting = 0.0, True
-        self.the_settings_change(self.node.settings.max_docks, OBEDIENT)
+        self.the_settings_change(self.node.settings.max_docks, OBEDIENT, suspend=True)
         self.the_operator_wants(Mode.ACTIVE)
         self.node.calm(150.0, 1.0)
         running = self.node.running()
@@ -206,6 +220,7 @@ class RandomEvents(RuleBasedStateMachine):
         target = self.node.last(Topic.TARGET)
         assert isinstance(target, Target)
         assert (target.want, target.running, target.launch, target.end) == (len(running), len(running), (), ())
+        assert target.suspend == ()
         for neighbour in self.neighbours:
             there = self.node.engine.inspect(str(neighbour))
             assert getattr(there, "state", None) is PilotState.RUNNING, "somebody else's container was touched"
@@ -213,7 +228,7 @@ class RandomEvents(RuleBasedStateMachine):
 
 TestRandomEvents = RandomEvents.TestCase
 TestRandomEvents.settings = settings(
-    max_examples=40,
+    max_examples=60,
     stateful_step_count=60,
     deadline=None,
     # Making a failure smaller takes minutes; add Phase.shrink when there is one.
