@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from plancton.common.numerals import number
+from plancton.common.numerals import number, quantity
 
 
 def _node(text: str) -> yaml.ScalarNode:
@@ -64,6 +64,11 @@ def test_numbers(text: str, unit: str, value: str) -> None:
 )
 def test_what_is_no_finite_number_is_none(text: str) -> None:
     assert number(_node(text), "bytes") is None
+
+
+@pytest.mark.parametrize(("text", "value"), [(" 1.5h ", "5400"), ("90", "90"), ("x", None), ("9" * 41, None)])
+def test_a_quantity_may_stand_outside_of_a_document(text: str, value: str | None) -> None:
+    assert quantity(text, "seconds") == (None if value is None else Decimal(value))
 
 
 def test_a_suffix_belongs_to_its_unit() -> None:

@@ -41,7 +41,7 @@ def start(paths: Paths) -> None:
 @click.command()
 @click.pass_context
 def force_start(ctx: click.Context) -> None:
-    """Forget any drain or stop, and start planctond."""
+    """Forget any drain, stop or snooze, and start planctond."""
     resumed(ctx.obj)
     ctx.invoke(start)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from plancton.cli.contact import Refused, Trouble, Unreachable, live_pilots, request, running, status
+from plancton.cli.progress import Progress
 from plancton.cli.wording import clean, count, duration
 from plancton.common.messages import Mode
 from plancton.common.paths import Paths
@@ -73,32 +74,18 @@ def force_stopped(paths: Paths) -> None:
 
 
 def _await_forced_end(paths: Paths) -> None:
-    progress = _Progress()
     asked_for = False
-    while running(paths) is not None:
-        report = _report(paths)
-        if report is not None:
-            forced = report.mode is Mode.FORCE_STOPPING
-            if asked_for and not forced and report.ready:
-                message = f"somebody ended the forced stop: planctond, pid {report.pid}, is {report.mode} again"
-                raise Trouble(message)
-            asked_for = asked_for or forced
-            progress.tell(_left(report))
-        time.sleep(_LOOK_SECONDS)
-
-
-class _Progress:
-    """Says what is new at once, and what isn't every few seconds."""
-
-    def __init__(self) -> None:
-        self._said = ""
-        self._next = 0.0
-
-    def tell(self, text: str) -> None:
-        now = time.monotonic()
-        if text != self._said or now >= self._next:
-            self._said, self._next = text, now + PROGRESS_SECONDS
-            click.echo(text, err=True)
+    with Progress(PROGRESS_SECONDS) as progress:
+        while running(paths) is not None:
+            report = _report(paths)
+            if report is not None:
+                forced = report.mode is Mode.FORCE_STOPPING
+                if asked_for and not forced and report.ready:
+                    message = f"somebody ended the forced stop: planctond, pid {report.pid}, is {report.mode} again"
+                    raise Trouble(message)
+                asked_for = asked_for or forced
+                progress.tell(_left(report))
+            time.sleep(_LOOK_SECONDS)
 
 
 def _left(report: StatusReport) -> str:
@@ -148,12 +135,12 @@ def _is_holder(pid: int, lock_file: Path) -> bool:
 
 def _await_end(paths: Paths, pid: int) -> None:
     begun = time.monotonic()
-    progress = _Progress()
-    while running(paths) is not None:
-        passed = time.monotonic() - begun
-        if passed > STOP_SECONDS:
-            message = f"planctond, pid {pid}, still runs {duration(STOP_SECONDS)} after it was told to stop"
-            raise Trouble(message)
-        if passed > _QUIET_SECONDS:
-            progress.tell(f"waiting for planctond, pid {pid}, to end ...")
-        time.sleep(_LOOK_SECONDS)
+    with Progress(PROGRESS_SECONDS) as progress:
+        while running(paths) is not None:
+            passed = time.monotonic() - begun
+            if passed > STOP_SECONDS:
+                message = f"planctond, pid {pid}, still runs {duration(STOP_SECONDS)} after it was told to stop"
+                raise Trouble(message)
+            if passed > _QUIET_SECONDS:
+                progress.tell(f"waiting for planctond, pid {pid}, to end ...")
+            time.sleep(_LOOK_SECONDS)

@@ -26,9 +26,15 @@ SUFFIXES: dict[str, dict[str, int]] = {
 def number(node: yaml.ScalarNode, unit: str) -> Decimal | None:
     """Return the finite number that a scalar gives in ``unit``; None where it is none."""
     text = str(node.value).strip()
-    if len(text) > _MAX_LENGTH:
-        return None
-    value = _by_yaml(node) if kind_of(node) in {"int", "float"} else _by_people(text, unit)
+    if len(text) <= _MAX_LENGTH and kind_of(node) in {"int", "float"}:
+        value = _by_yaml(node)
+        return value if value is not None and value.is_finite() else None
+    return quantity(text, unit)
+
+
+def quantity(text: str, unit: str) -> Decimal | None:
+    """Return the finite number of ``unit`` that a text such as ``1.5h`` gives; None where it gives none."""
+    value = _by_people(text.strip(), unit) if len(text) <= _MAX_LENGTH else None
     return value if value is not None and value.is_finite() else None
 
 
