@@ -56,6 +56,7 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
 
 FACTS = (
     "plancton/common/decision.py",
+    "plancton/common/journal_entries.py",
     "plancton/common/messages.py",
     "plancton/common/pilot.py",
     "plancton/common/reasons.py",
@@ -76,6 +77,7 @@ DECISIONS = (
     "plancton/common/engine_answers.py",
     "plancton/common/expression.py",
     "plancton/common/markers.py",
+    "plancton/common/journal_lines.py",
     "plancton/common/masking.py",
     "plancton/common/naming.py",
     "plancton/common/numerals.py",
@@ -102,10 +104,15 @@ DECISIONS = (
     "plancton/workers/launcher/image.py",
     "plancton/workers/reaper/cleanup.py",
     "plancton/workers/reaper/deadlines.py",
+    "plancton/workers/metrics/chronicle.py",
     "plancton/workers/metrics/counters.py",
     "plancton/workers/metrics/outbox.py",
     "plancton/workers/metrics/series.py",
+    "plancton/cli/life.py",
     "plancton/cli/pilot_rows.py",
+    "plancton/cli/reason_words.py",
+    "plancton/cli/reasoning.py",
+    "plancton/cli/safeguards.py",
     "plancton/cli/wording.py",
 )
 IMPURE = frozenset(

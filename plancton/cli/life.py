@@ -1,5 +1,6 @@
 """A pilot's life as the journal tells it: pure."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -105,7 +106,7 @@ def _is_end(entry: Entry) -> bool:
 
 def _without_echoes(entries: Sequence[Entry]) -> Iterator[Entry]:
     """Yield the entries but for decisions that were carried out at once."""
-    for entry, following in zip(entries, (*entries[1:], None), strict=True):
+    for entry, following in itertools.zip_longest(entries, entries[1:]):
         carried_out = (
             following is not None
             and following.kind == _DEED_OF.get(entry.kind)

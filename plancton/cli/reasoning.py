@@ -115,10 +115,8 @@ def _max_docks(report: StatusReport, settings: Settings) -> Iterator[str]:
 
 def _growth(settings: Settings) -> Iterator[str]:
     number = count(settings.docks_per_loop, "pilot")
-    yield (
-        f"by at most {number} in each {settings.main_sleep:g} s (docks_per_loop, main_sleep); "
-        "taking the place of one that ended is no growth"
-    )
+    yield f"by at most {number} in each {settings.main_sleep:g} s (docks_per_loop, main_sleep)"
+    yield "taking the place of one that ended is no growth"
 
 
 def _windows(report: StatusReport, settings: Settings) -> Iterator[str]:

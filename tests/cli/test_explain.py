@@ -1,5 +1,7 @@
 """A report in plain words: what is unknown is said to be unknown, and every hold says why and since when."""
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,9 +9,11 @@ from hypothesis import strategies as st
 
 from plancton.cli.explain import explain, notes
 from plancton.common.decision import Ending, Hold, Wish
-from plancton.common.messages import Counters, LauncherState, Mode, PoolLook, PoolUnknown, SinkState, Target
+from plancton.common.messages import Counters, LauncherState, Mode, PoolLook, PoolUnknown, SinkState
+from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
 from plancton.common.status import ConfigStatus, ProcessState, ProcessStatus, StatusReport
+from tests.cli.samples import BREAKER, HOLD, crowd, ending, host, suspension, target, weighed
 from tests.fakes.control import NOW, report
 
 EMPTY = msgspec.structs.replace(
@@ -27,14 +31,6 @@ def told(of: StatusReport, **changes: object) -> str:
     return "\n".join(explain(msgspec.structs.replace(of, **changes)))
 
 
-def target(**changes: object) -> Target:
-    plain = Target(generation=1, valid_until_monotonic=0.0, want=3, running=2)
-    return msgspec.structs.replace(plain, **changes)
-
-
-HOLD = Hold(reason=Reason.OWNER_CPU, detail="the owner uses 7.9 of 8 CPUs", since_unix=NOW - 12)
-
-
 def test_all_is_well() -> None:
     text = told(report())
     for part in (
@@ -44,6 +40,8 @@ def test_all_is_well() -> None:
         "Pilots     2 running, 2 wanted",
         "uses 1.00 of 8 CPUs, pilots 2.00; 5.00 left to pilots, seen 0.4 s ago",
         "12.0 GiB of 16.0 GiB memory available",
+        "stalled: cpu not told, memory not told, io not told",
+        "Weight     not set yet",
         "version 20.10.24, API 1.41, at unix:///var/run/docker.sock, seen 0.2 s ago",
         "busybox: sha256:0123456789ab",
         "/etc/plancton/config.yaml; read 1 min 0 s ago, generation 1",
@@ -62,6 +60,41 @@ def test_the_unknown_is_not_zero() -> None:
 
 def test_a_hold_says_why_and_since_when() -> None:
     assert "held: owner-cpu: the owner uses 7.9 of 8 CPUs (since 12 s)" in told(report(), target=target(hold=HOLD))
+
+
+def test_a_hold_says_when_it_ends() -> None:
+    hold = msgspec.structs.replace(HOLD, until_unix=NOW + 30)
+    assert re.search(r"\(since 12 s, until \S+ \(in 30 s\)\)", told(report(), target=target(hold=hold)))
+
+
+def test_suspended_pilots_are_counted_apart_and_what_is_to_be_suspended_says_why() -> None:
+    of = msgspec.structs.replace(report(), pool=crowd(*[PilotState.RUNNING] * 6, *[PilotState.PAUSED] * 2))
+    text = told(of, target=target(want=8, suspend=(suspension(1), suspension(2)), end=(ending(3),)))
+    assert "Pilots     6 running, 2 suspended, 8 wanted, 1 to end\n" in text
+    assert "to suspend: 2 pilots: owner-cpu: 5 of 8 CPUs for 5 s\n" in text
+    assert "to end: p-3: owner-cpu: 7 of 8 CPUs for 120 s\n" in text
+
+
+def test_fizzles_weight_stalls_and_the_deadline_are_told() -> None:
+    of = msgspec.structs.replace(weighed("io: denied"), target=target(breaker=BREAKER, deadline_unix=NOW + 3600))
+    of = msgspec.structs.replace(of, host=host(stall_cpu=0.03))
+    text = told(of)
+    for part in (
+        "Fizzles    3 pilots fizzled in a row, 12 s ago; the last: p-1-2 ended after 0.2 s with exit code 1\n",
+        "(in 30 s), then one trial pilot; planctonctl clear-fizzles ends that at once\n",
+        "stalled: cpu 3 %, memory not told, io not told\n",
+        "Weight     cpu.idle=1\n           not set: io: denied\n",
+        "all pilots end by ",
+    ):
+        assert part in text
+    assert "Fizzles" not in told(report()), "nothing is said of fizzles while there are none"
+
+
+def test_a_drain_says_why_and_a_snooze_until_when() -> None:
+    text = told(report(), mode=Mode.DRAINING, drain_reason="kernel upgrade", snooze_until_unix=NOW + 60)
+    assert "           drained: kernel upgrade\n           snoozed until " in text
+    note = list(notes(msgspec.structs.replace(report(), mode=Mode.DRAINING, drain_reason="kernel upgrade")))
+    assert note == ["it launches no pilots: drained; planctonctl resume ends that (kernel upgrade)"]
 
 
 def test_an_unreachable_engine_says_why_and_since_when() -> None:
@@ -119,12 +152,18 @@ def test_counters_and_sinks() -> None:
         ended_by_reason={"expired": 2},
         pilot_seconds=7200,
         sinks=sinks,
+        suspended=3,
+        resumed=2,
+        fizzled=1,
+        journal_dropped=5,
     )
     text = told(report(), counters=counters)
     for part in (
         "9 launched, 1 launches failed, 4 ended by themselves, 0 never started",
         "ended: expired 2",
+        "1 fizzled, 3 times suspended, 2 times resumed",
         "2 h 0 min of pilots' time",
+        "entries that couldn't be written to the journal: 5",
         "h:8086: points: 5 written, 2 waiting, 1 dropped; error (3 s ago): refused",
         "other: points: 0 written, 0 waiting, 0 dropped\n",
         "third: points: 0 written, 0 waiting, 0 dropped; error: bad",

@@ -15,9 +15,9 @@ def test_a_table_of_aligned_columns(planctonctl: Planctonctl, planctond: FakePla
     result = planctonctl("pilots")
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
-    assert lines[0] == "SLOT  NAME                           STATE    AGE         CPU   MEMORY"
-    assert lines[1] == "   0  plancton-worker-0123abcd-0-1   running  1 min 0 s  0.50  5.0 MiB"
-    assert lines[11] == "  10  plancton-worker-0123abcd-10-1  running  1 min 0 s  0.50  5.0 MiB"
+    assert lines[0] == "SLOT  NAME                           STATE    AGE         CPU   MEMORY  WORK"
+    assert lines[1] == "   0  plancton-worker-0123abcd-0-1   running  1 min 0 s  0.50  5.0 MiB  -"
+    assert lines[11] == "  10  plancton-worker-0123abcd-10-1  running  1 min 0 s  0.50  5.0 MiB  -"
 
 
 def test_json_is_a_list(planctonctl: Planctonctl, planctond: FakePlanctond) -> None:

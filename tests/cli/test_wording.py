@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.cli.wording import clean, clock, count, cpus, duration, size
+from plancton.cli.wording import clean, clock, count, cpus, date_and_clock, duration, moment, percent, size
 
 
 @given(st.text())
@@ -62,3 +62,20 @@ def test_one_is_singular() -> None:
 
 def test_clock_is_a_time_of_day() -> None:
     assert len(clock(0.0).split(":")) == 3
+
+
+def test_a_moment_of_another_day_has_its_date() -> None:
+    now = 1_700_000_000.0
+    assert date_and_clock(now, now) == clock(now)
+    assert date_and_clock(now + 86_400 * 3, now).startswith("2023-11-1")
+    assert date_and_clock(now + 86_400 * 3, now).endswith(f" {clock(now)}")
+    assert date_and_clock(1e300, now) == "never"
+
+
+def test_a_moment_says_how_far_away_it_is() -> None:
+    assert moment(90.0, 0.0) == f"{clock(90.0)} (in 1 min 30 s)"
+    assert moment(0.0, 90.0) == f"{clock(0.0)} (1 min 30 s ago)"
+
+
+def test_a_share_is_told_in_whole_percent() -> None:
+    assert [percent(share) for share in (0.0, 0.034, 1.0)] == ["0 %", "3 %", "100 %"]

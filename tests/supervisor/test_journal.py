@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from plancton.common.decision import Hold
+from plancton.common.decision import Breaker, Hold
 from plancton.common.messages import (
     EndingAction,
     EndingOutcome,
@@ -18,6 +18,7 @@ from plancton.common.messages import (
     PoolLook,
     PoolUnknown,
     Target,
+    Weight,
 )
 from plancton.common.reasons import Reason
 from plancton.supervisor.journal import Journal, describe
@@ -35,6 +36,21 @@ NO_IMAGE = LauncherState(image="busybox", image_id=None, detail="no such image")
 def held(reason: Reason, detail: str = "why") -> Target:
     """Return a target that holds launches."""
     return msgspec.structs.replace(FREE, hold=Hold(reason=reason, detail=detail, since_unix=0.0))
+
+
+BREAKER = Breaker(fizzles=3, reason=Reason.FIZZLES, last_unix=0.0, last="p-9 ended after 0.2 s")
+OPEN = msgspec.structs.replace(BREAKER, open_until_monotonic=9.0)
+WEIGHT = Weight(cpu="cpu.idle=1", io="blkio.weight=10")
+
+
+def fizzling(breaker: Breaker | None, of: Target = FREE) -> Target:
+    """Return a target in which pilots fizzle."""
+    return msgspec.structs.replace(of, breaker=breaker)
+
+
+def weighed(weight: Weight | None) -> LauncherState:
+    """Return a state in which the weight was set."""
+    return msgspec.structs.replace(IMAGE, weight=weight)
 
 
 def launch(outcome: Outcome, detail: str = "") -> LaunchOutcome:
@@ -55,6 +71,43 @@ LINES: list[tuple[Message, Message | None, str | None]] = [
     (launch(Outcome.TIMED_OUT, "20 s"), None, "couldn't start p-1-2: timed-out: 20 s"),
     (ending(EndingAction.TERMINATED), None, "asked p-1-2 to end: expired"),
     (ending(EndingAction.KILLED), None, "killed p-1-2: expired"),
+    (
+        msgspec.structs.replace(launch(Outcome.DONE), figures="2 of 8"),
+        None,
+        "started p-1-2 (room: 2 of 8) in 0.25 s",
+    ),
+    (
+        ending(EndingAction.TERMINATED, reason="owner-cpu", figures="7 of 8 CPUs"),
+        None,
+        "asked p-1-2 to end: owner-cpu: 7 of 8 CPUs",
+    ),
+    (
+        ending(EndingAction.SUSPENDED, reason="owner-cpu", figures="7 of 8 CPUs"),
+        None,
+        "suspended p-1-2: owner-cpu: 7 of 8 CPUs",
+    ),
+    (ending(EndingAction.RESUMED, reason="room-again"), None, "let p-1-2 go on: room-again"),
+    (
+        ending(EndingAction.SUSPENDED, outcome="failed", detail="gone"),
+        None,
+        "couldn't suspend p-1-2 (expired): failed: gone",
+    ),
+    (
+        ending(EndingAction.RESUMED, outcome="timed-out", detail="9 s"),
+        None,
+        "couldn't resume p-1-2 (expired): timed-out: 9 s",
+    ),
+    (
+        ending(EndingAction.REMOVED, uptime_seconds=0.2, exit_code=127, output="trying\nno \x1b[2Jfile\n \n"),
+        None,
+        "p-1-2 ended by itself after 0 s with exit code 127 and is removed; its last words: no ?[2Jfile",
+    ),
+    (ending(EndingAction.REMOVED, output="\n \n"), None, "p-1-2 ended by itself and is removed"),
+    (
+        ending(EndingAction.REMOVED, output="x" * 999),
+        None,
+        f"p-1-2 ended by itself and is removed; its last words: {'x' * 200}",
+    ),
     (
         ending(EndingAction.REMOVED, killed=True, uptime_seconds=61.4, exit_code=137),
         None,
@@ -79,6 +132,24 @@ LINES: list[tuple[Message, Message | None, str | None]] = [
     (held(Reason.MAX_DOCKS, "other figures"), held(Reason.MAX_DOCKS), None),
     (held(Reason.DRAINING), held(Reason.MAX_DOCKS), "no further launches: draining: why"),
     (FREE, held(Reason.DRAINING), "launching again; want 4"),
+    (fizzling(BREAKER), FREE, None),
+    (fizzling(OPEN), fizzling(BREAKER), "3 fizzles in a row hold launches: p-9 ended after 0.2 s"),
+    (fizzling(OPEN), None, "3 fizzles in a row hold launches: p-9 ended after 0.2 s"),
+    (fizzling(OPEN), fizzling(OPEN), None),
+    (fizzling(OPEN, held(Reason.FIZZLES)), FREE, "no further launches: fizzles: why"),
+    (
+        fizzling(OPEN, held(Reason.DRAINING)),
+        FREE,
+        "no further launches: draining: why; 3 fizzles in a row hold launches: p-9 ended after 0.2 s",
+    ),
+    (FREE, fizzling(OPEN), "no fizzles hold launches any more"),
+    (fizzling(BREAKER), fizzling(OPEN), "no fizzles hold launches any more"),
+    (FREE, fizzling(BREAKER), None),
+    (
+        FREE,
+        fizzling(OPEN, held(Reason.FIZZLES)),
+        "launching again; want 4; no fizzles hold launches any more",
+    ),
     (UNKNOWN, None, "the engine can't be asked: no answer within 5 s"),
     (UNKNOWN, POOL, "the engine can't be asked: no answer within 5 s"),
     (UNKNOWN, UNKNOWN, None),
@@ -95,6 +166,20 @@ LINES: list[tuple[Message, Message | None, str | None]] = [
     (msgspec.structs.replace(NO_IMAGE, pulling=True), NO_IMAGE, "pulling busybox"),
     (msgspec.structs.replace(NO_IMAGE, pulling=True), msgspec.structs.replace(NO_IMAGE, pulling=True), None),
     (msgspec.structs.replace(IMAGE, image_id="sha256:f"), IMAGE, "image busybox is sha256:f"),
+    (weighed(WEIGHT), IMAGE, "the weight of pilots: cpu.idle=1, blkio.weight=10"),
+    (weighed(WEIGHT), weighed(WEIGHT), None),
+    (weighed(None), weighed(WEIGHT), None),
+    (weighed(Weight()), IMAGE, "the weight of pilots: the kernel's defaults"),
+    (
+        weighed(Weight(problems=("io: denied", "cpu: denied"))),
+        weighed(WEIGHT),
+        "the weight of pilots: the kernel's defaults; not set: io: denied; not set: cpu: denied",
+    ),
+    (
+        msgspec.structs.replace(weighed(WEIGHT), image_id="sha256:f"),
+        IMAGE,
+        "image busybox is sha256:f; the weight of pilots: cpu.idle=1, blkio.weight=10",
+    ),
 ]
 
 

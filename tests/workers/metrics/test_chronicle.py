@@ -256,7 +256,14 @@ def test_other_messages_are_no_news() -> None:
         assert told(message) == ()
 
 
-MESSAGES = st.one_of(*map(any_struct, (Target, LauncherState, LaunchOutcome, EndingOutcome, PoolLook, PoolUnknown)))
+MESSAGES = st.one_of(
+    any_struct(Target),
+    any_struct(LauncherState),
+    any_struct(LaunchOutcome),
+    any_struct(EndingOutcome),
+    any_struct(PoolLook),
+    any_struct(PoolUnknown),
+)
 
 
 @given(st.lists(MESSAGES, max_size=6))

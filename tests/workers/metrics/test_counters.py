@@ -114,7 +114,7 @@ def test_what_each_event_changes(message: Message, changes: dict[str, object]) -
     ],
 )
 def test_a_fizzle_ends_by_itself_and_soon(changes: dict[str, object], *, is_one: bool) -> None:
-    end = ended(**{"uptime_seconds": 1.0, **changes})
+    end = msgspec.structs.replace(ended(uptime_seconds=1.0), **changes)
     assert fizzled(end, FIZZLE_SECONDS) is is_one
     assert not fizzled(end, 0.0), "no life is too short where that is the setting"
 

@@ -1,5 +1,6 @@
 """The journal's way to disk: a disk that is full or stuck delays nobody, and what it costs is counted and told."""
 
+import functools
 import logging
 import threading
 import time
@@ -36,6 +37,10 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.close()
 
 
+def dropped(journal: Journal, number: int) -> bool:
+    return journal.dropped == number
+
+
 def settle(journal: Journal, fact: Callable[[], object]) -> None:
     """Turn until ``fact`` is true."""
 
@@ -61,8 +66,7 @@ def test_a_new_bound_applies_without_anything_new_to_tell(journal: Journal, tmp_
     journal.put(entry(number, "x" * 1400) for number in range(300))
     settle(journal, lambda: len(told(tmp_path / "journal")) == 300)
     journal.follow(65_536)
-    size = lambda: sum(path.stat().st_size for path in (tmp_path / "journal").iterdir())  # noqa: E731
-    settle(journal, lambda: size() <= 65_536)
+    settle(journal, lambda: sum(path.stat().st_size for path in (tmp_path / "journal").iterdir()) <= 65_536)
 
 
 def test_an_unwritable_journal_is_said_once_and_its_gap_is_told_once_it_can_be_written(
@@ -74,7 +78,7 @@ def test_an_unwritable_journal_is_said_once_and_its_gap_is_told_once_it_can_be_w
     with caplog.at_level(logging.INFO):
         for number in range(5):
             journal.put([entry(number)])
-            settle(journal, lambda least=number + 1: journal.dropped == least)
+            settle(journal, functools.partial(dropped, journal, number + 1))
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert caplog.messages == [f"the journal in {place} can't be written, entries are dropped: File exists"]
         place.unlink()

@@ -1,5 +1,6 @@
 """The journal's files: never above their bound, the oldest dropped first, each line whole, whatever is in the way."""
 
+import functools
 import os
 import signal
 import stat
@@ -184,6 +185,10 @@ def test_a_limit_on_the_size_of_files_is_no_end_of_the_process(tmp_path: Path) -
     assert told(tmp_path) == [1, 2, 3, 4, 5]
 
 
+def beyond(directory: Path, number: int) -> bool:
+    return told(directory)[-1:] > [number]
+
+
 WRITER = (
     "import sys; from pathlib import Path; from tests.workers.metrics.test_segments import made;"
     "from plancton.workers.metrics.segments import append; number = int(sys.argv[2])\n"
@@ -197,7 +202,7 @@ def test_a_writer_killed_at_any_moment_leaves_what_was_written_readable(tmp_path
     for life in range(1, 4):
         command = [sys.executable, "-c", WRITER, str(tmp_path), str(life * 10**6)]
         with subprocess.Popen(command, cwd=REPOSITORY) as process:
-            wait_for(lambda first=life * 10**6: told(tmp_path)[-1:] > [first], 20.0, "it writes")
+            wait_for(functools.partial(beyond, tmp_path, life * 10**6), 20.0, "it writes")
             process.send_signal(signal.SIGKILL)
         assert on_disk(tmp_path) <= 10**6
         kept = told(tmp_path)

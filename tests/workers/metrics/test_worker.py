@@ -335,7 +335,7 @@ def test_what_is_decided_and_done_comes_into_the_journal_each_once_at_its_time(b
 def test_how_soon_is_too_soon_is_a_setting(bus: Bus) -> None:
     bus.tell(settings(fizzle_seconds=100.0), END)
     assert [entry.kind for entry in journal(bus, 1)] == ["fizzled"]
-    assert bus.says(fizzled=1)
+    assert bus.says(fizzled=1).ended_by_themselves == 1
 
 
 def test_a_restarted_worker_writes_nothing_again_but_what_happened_meanwhile(bus: Bus) -> None:
