@@ -70,9 +70,7 @@ def _decision(paths: Paths, *, as_json: bool) -> None:
         report = contact.status(paths)
         shown = understood(request(paths, ShowSettings()), _InForce).settings
         # Passwords are left out of them, and nothing is decided on those.
-        public = {
-            name: value for name, value in shown.items() if name in DECLARATIONS and not DECLARATIONS[name].secret
-        }
+        public = {name: value for name, value in shown.items() if name in _PUBLIC}
         settings = understood(public, Settings)
     except NotRunning as trouble:
         click.echo(trouble.message, err=as_json)

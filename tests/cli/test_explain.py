@@ -109,6 +109,9 @@ def test_a_hold_for_the_engines_sake_tells_what_the_engine_said() -> None:
     unknown = PoolUnknown(why="connection refused", since_unix=NOW)
     text = told(report(), target=target(hold=hold), pool=None, pool_unknown=unknown)
     assert "held: engine-unknown: no fresh look at the engine: connection refused (since 0 s)" in text
+    hold = msgspec.structs.replace(hold, detail="connection refused")
+    text = told(report(), target=target(hold=hold), pool=None, pool_unknown=unknown)
+    assert "held: engine-unknown: connection refused (since 0 s)" in text
 
 
 def test_launches_and_endings_are_told_the_latter_with_reasons_and_a_bound() -> None:
