@@ -317,9 +317,9 @@ class Node:
         (name, arguments), keywords, asked_at = call.asks, call.keywords, call.asked_at
 
         def effect() -> object:
-            before = len(self.running())
+            before = len(self.live())
             result = getattr(self.engine, name)(*arguments, **keywords)
-            if len(self.running()) > before:
+            if len(self.live()) > before:
                 self.on_start(asked_at)
             return result
 
@@ -393,6 +393,10 @@ class Node:
         found = self.engine.list_containers({LABEL_INSTANCE: INSTANCE})
         assert not isinstance(found, Failure)
         return list(found)
+
+    def live(self) -> list[Container]:
+        """Return those that run or are suspended."""
+        return [each for each in self.containers() if each.state in {PilotState.RUNNING, PilotState.PAUSED}]
 
     def running(self) -> list[Container]:
         """Return those that run."""

@@ -75,12 +75,12 @@ class RandomEvents(RuleBasedStateMachine):
                 assert not same or pilot.state is PilotState.CREATED, "a wish for what was started already"
 
     def check_start(self, asked_at: float) -> None:
-        running = self.node.running()
-        slots = [container.labels["plancton.slot"] for container in running]
+        live = self.node.live()
+        slots = [container.labels["plancton.slot"] for container in live]
         assert len(set(slots)) == len(slots), "two pilots in one slot"
         earlier = [want for moment, want in self.wanted if asked_at - TARGET_VALID_SECONDS <= moment <= asked_at]
         before = [want for moment, want in self.wanted if moment < asked_at - TARGET_VALID_SECONDS]
-        assert len(running) <= max(earlier + before[-1:]), "more pilots than were wanted when the last was started"
+        assert len(live) <= max(earlier + before[-1:]), "more pilots than were wanted when the last was started"
 
     # What happens when all is well.
 
@@ -133,6 +133,25 @@ class RandomEvents(RuleBasedStateMachine):
         self.node.calm(2.0, stuck=frozenset({stuck}))
         self.node.start(name)
         self.node.calm(2.0, stuck=BLIND if blind else frozenset())
+
+    @rule(
+        name=st.sampled_from(sorted(WORKERS)),
+        stuck=st.sampled_from(["pause", "unpause", "kill", "looks", "events", "reaper", "scheduler"]),
+        seconds=st.sampled_from([3.0, 8.0, 25.0]),
+    )
+    def the_owner_comes_and_a_worker_dies_while_pilots_are_suspended(
+        self, name: str, stuck: str, seconds: float
+    ) -> None:
+        self.the_operator_wants(Mode.ACTIVE)
+        self.the_settings_change("4", OBEDIENT, suspend=True)
+        self.node.accounting = True
+        self.node.calm(8.0)
+        self.node.owner_cpus = 7.5
+        self.node.calm(seconds, stuck=frozenset({stuck}))
+        self.node.calm(1.0)
+        self.node.start(name)
+        self.node.owner_cpus = 0.0
+        self.node.calm(seconds)
 
     # What goes wrong.
 
@@ -228,7 +247,7 @@ class RandomEvents(RuleBasedStateMachine):
 
 TestRandomEvents = RandomEvents.TestCase
 TestRandomEvents.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=60,
     deadline=None,
     # Making a failure smaller takes minutes; add Phase.shrink when there is one.
