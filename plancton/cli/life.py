@@ -87,7 +87,7 @@ def tell(life: Life, now_unix: float) -> Iterator[str]:
         told = entry if entry.reason and not again else told
         if entry.output:
             yield "    the last lines of its output:"
-            yield from (f"    | {clean(line)}" for line in entry.output.splitlines())
+            yield from (f"    | {clean(line.expandtabs())}" for line in entry.output.splitlines())
 
 
 def _present(life: Life, now_unix: float) -> str:

@@ -82,12 +82,12 @@ def test_a_whole_life() -> None:
 
 
 def test_a_fizzle_shows_its_last_words_and_no_more_than_a_line_each() -> None:
-    fizzle = entry(Kind.FIZZLED, reason="ended", uptime_seconds=0.2, exit_code=1, output="one\n\x1b[2Jtwo\n")
+    fizzle = entry(Kind.FIZZLED, reason="ended", uptime_seconds=0.2, exit_code=1, output="one\n\x1b[2J\ttwo\n")
     assert told(fizzle)[1:] == [
         "fizzled: it ended by itself after 0.2 s with exit code 1, and is removed",
         "    the last lines of its output:",
         "    | one",
-        "    | \\x1b[2Jtwo",
+        "    | \\x1b[2J    two",
     ]
 
 
