@@ -4,6 +4,7 @@
 call it.
 """
 
+import io
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -174,7 +175,7 @@ class FakeEngine(Containers, Engine):
             if there.started_unix is None:
                 return ""
             output = self._program(there.container_id).output
-            return "".join(output.splitlines(keepends=True)[-lines:])[-max_bytes:]
+            return "".join(list(io.StringIO(output))[-lines:])[-max_bytes:]
 
         return self._do("logs_tail", (container_id, lines, max_bytes), deadline, look)
 
