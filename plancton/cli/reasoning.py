@@ -144,10 +144,12 @@ def _fizzles(report: StatusReport, settings: Settings) -> Iterator[str]:
         yield from lines
     else:
         yield "none lately"
-    yield (
-        f"{count(settings.fizzles_allowed, 'pilot')} in a row that end within {settings.fizzle_seconds:g} s "
-        f"hold launches, for {duration(settings.fizzle_longest_hold)} at most"
-    )
+    longest = f"hold launches, for {duration(settings.fizzle_longest_hold)} at most"
+    if settings.fizzle_seconds:
+        allowed = count(settings.fizzles_allowed, "pilot")
+        yield f"{allowed} in a row that end within {settings.fizzle_seconds:g} s {longest}"
+    else:
+        yield f"no life is too short (fizzle_seconds); starts that fail {longest}"
 
 
 def _stalls(report: StatusReport, settings: Settings) -> Iterator[str]:

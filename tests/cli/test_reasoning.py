@@ -132,6 +132,13 @@ def test_stalls_that_do_not_count_are_not_said_to() -> None:
     assert "pilots don't give way for that" in told(saying(), none)
 
 
+def test_where_no_life_is_too_short_only_failed_starts_hold_launches() -> None:
+    settings = msgspec.structs.replace(SETTINGS, fizzle_seconds=0.0)
+    assert "none lately\n            no life is too short (fizzle_seconds); starts that fail" in told(
+        saying(), settings
+    )
+
+
 def test_pilots_may_run_always_where_there_are_no_windows() -> None:
     assert "Windows     pilots may run always\n" in told(saying())
 
