@@ -34,7 +34,7 @@ def check(paths: Paths, file: Path | None, *, as_json: bool) -> None:
     Without FILE: the configuration directory's own, which may be missing. Exits 0 if it is valid, 78 if not, 66 if it
     can't be read.
     """
-    result = _load(file or paths.config_file, may_be_missing=file is None)
+    result = load(file or paths.config_file, may_be_missing=file is None)
     if as_json:
         _print_json(_outcome(file or paths.config_file, result))
     else:
@@ -55,7 +55,7 @@ def show(paths: Paths, *, as_json: bool, as_yaml: bool) -> None:
     if as_json and as_yaml:
         message = "--json and --yaml exclude each other"
         raise click.UsageError(message)
-    result = _load(paths.config_file, may_be_missing=True)
+    result = load(paths.config_file, may_be_missing=True)
     if isinstance(result, Rejected):
         for problem in (*result.problems, *result.warnings):
             click.echo(problem, err=True)
@@ -75,20 +75,21 @@ def show(paths: Paths, *, as_json: bool, as_yaml: bool) -> None:
             click.echo(warning, err=True)
 
 
-def _load(file: Path, *, may_be_missing: bool) -> Loaded | Rejected:
+def load(file: Path, *, may_be_missing: bool) -> Loaded | Rejected:
+    """Read a configuration, and exit with 66 where that can't be. One that may be missing then gives the defaults."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         if may_be_missing:
             return parse("", str(file))
-        _refuse(file, "there is no such file")
+        refuse(file, "there is no such file")
     except OSError as error:
-        _refuse(file, f"can't be read: {error.strerror}")
-    return parse(_text(content), str(file))
+        refuse(file, f"can't be read: {error.strerror}")
+    return parse(text_of(content), str(file))
 
 
-def _text(content: bytes) -> str:
+def text_of(content: bytes) -> str:
     """Return the text, with U+FFFE, which YAML refuses with its line, in place of what isn't UTF-8."""
     try:
         return content.decode()
@@ -96,7 +97,8 @@ def _text(content: bytes) -> str:
         return content[: error.start].decode() + "\ufffe"
 
 
-def _refuse(file: Path, why: str) -> NoReturn:
+def refuse(file: Path, why: str) -> NoReturn:
+    """Say why a file can't be used, and exit with 66."""
     click.echo(f"{file}: {why}", err=True)
     sys.exit(EXIT_NO_INPUT)
 

@@ -27,6 +27,8 @@ VERBS = {
     "clear-fizzles": "mode",
     "pilots": "pilots",
     "watch": "watch",
+    "drill": "drill",
+    "simulate": "simulate",
     "config": "config",
 }
 """Each verb's module in this package, where it is the function of that name; imported only when it's needed."""

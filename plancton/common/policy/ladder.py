@@ -222,9 +222,9 @@ def _too_many(history: History, grace: float, memory: Memory, scene: Scene) -> t
     if lasting is None:
         return nothing
     there = len(active(memory, scene.look))
-    if there <= fitting(lasting, host, settings, max(settings.start_overlap, settings.end_overlap)):
+    fit = fitting(lasting, host, settings, max(settings.start_overlap, settings.end_overlap))
+    if there <= fit:
         return nothing
-    fit = fitting(lasting, host, settings, settings.start_overlap)
     detail = (
         f"the owner has used {lasting:.2f} of {host.ncpus} CPUs or more for {grace:g} s; "
         f"there is room for {fit} pilots of {settings.cpus_per_dock:g} CPUs, and {there} were running"

@@ -34,7 +34,7 @@ def paused(look: PoolLook, *slots: int) -> PoolLook:
 
 def test_after_grace_kill_the_right_number_of_those_that_lose_least_ends_at_once() -> None:
     run = Run(full(8))
-    tight: dict[str, Any] = {"owner_cpus": 3.5, "pool": running(8)}
+    tight: dict[str, Any] = {"owner_cpus": 3.8, "pool": running(8)}
     run.decide(pool=running(8))
     assert run.decide(after=2.0, **tight).end == ()
     assert run.decide(after=117.0, **tight).end == ()
@@ -42,7 +42,7 @@ def test_after_grace_kill_the_right_number_of_those_that_lose_least_ends_at_once
     assert ids(target) == ["c7-8", "c6-7", "c5-6", "c4-5"]
     assert {(ending.reason, ending.at_once) for ending in target.end} == {(Reason.OWNER_CPU, False)}
     assert target.end[0].detail == (
-        "the owner has used 3.50 of 8 CPUs or more for 120 s; there is room for 4 pilots of 1 CPUs, and 8 were running"
+        "the owner has used 3.80 of 8 CPUs or more for 120 s; there is room for 4 pilots of 1 CPUs, and 8 were running"
     )
 
 
@@ -113,10 +113,10 @@ def test_a_demand_that_nobody_watched_all_the_time_ends_nothing_yet() -> None:
 def test_pilots_are_suspended_first_where_that_is_wanted_and_not_ended_for_the_same_demand() -> None:
     run = Run(full(8))
     run.decide(pool=running(8), settings=SUSPENDING)
-    target = run.decide(after=8.0, owner_cpus=3.5, pool=running(8), settings=SUSPENDING)
+    target = run.decide(after=8.0, owner_cpus=3.8, pool=running(8), settings=SUSPENDING)
     assert suspended(target) == ["c7-8", "c6-7", "c5-6", "c4-5"]
     assert {each.reason for each in target.suspend} == {Reason.OWNER_CPU}
-    quiet = run.decide(after=500.0, owner_cpus=3.5, pool=paused(running(8), 4, 5, 6, 7), settings=SUSPENDING)
+    quiet = run.decide(after=500.0, owner_cpus=3.8, pool=paused(running(8), 4, 5, 6, 7), settings=SUSPENDING)
     assert (quiet.suspend, quiet.end, quiet.launch) == (target.suspend, (), ())
 
 
@@ -126,7 +126,7 @@ def test_nobody_is_suspended_unless_the_owner_of_the_file_says_so() -> None:
 
 def test_suspended_pilots_go_on_where_there_has_been_room_for_a_while_those_first_that_did_most() -> None:
     run = Run(full(8))
-    run.decide(after=8.0, owner_cpus=3.5, pool=running(8), settings=SUSPENDING)
+    run.decide(after=8.0, owner_cpus=3.8, pool=running(8), settings=SUSPENDING)
     there = paused(running(8), 4, 5, 6, 7)
     assert len(run.decide(after=8.0, owner_cpus=1.5, pool=there, settings=SUSPENDING).suspend) == 4
     assert suspended(run.decide(after=4.0, owner_cpus=1.5, pool=there, settings=SUSPENDING)) == ["c7-8", "c6-7"]
