@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -24,10 +25,20 @@ class FullLook(msgspec.Struct, frozen=True, kw_only=True):
     info: EngineInfo
 
 
-class StreamEnded(msgspec.Struct, frozen=True):
+class StreamOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """The event stream is open: from now on no event is missed."""
+
+    at_monotonic: float
+
+
+class StreamEnded(msgspec.Struct, frozen=True, kw_only=True):
     """The event stream ended or couldn't be opened: events may be missed until the next one is open."""
 
     why: str
+    at_monotonic: float
+
+
+Brought = EngineEvent | StreamOpened | StreamEnded
 
 
 class EngineWatch:
@@ -39,15 +50,15 @@ class EngineWatch:
         self._labels = {LABEL_INSTANCE: instance}
         self._wake = wake
         self._lanes = Lanes("look", 1, wake)
-        self._events: queue.SimpleQueue[EngineEvent | StreamEnded] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Brought] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._info: EngineInfo | None = None
         self._stream: EventStream | None = None
         threading.Thread(target=self._follow, name="events", daemon=True).start()
 
-    def take(self) -> list[EngineEvent | StreamEnded]:
+    def take(self) -> list[Brought]:
         """Return what the event stream brought, oldest first."""
-        taken: list[EngineEvent | StreamEnded] = []
+        taken: list[Brought] = []
         while True:
             try:
                 taken.append(self._events.get_nowait())
@@ -103,18 +114,19 @@ class EngineWatch:
         while not self._closed.is_set():
             stream = self._engine.events(self._labels, since)
             if isinstance(stream, Failure):
-                self._put(StreamEnded(stream.detail))
+                self._put(StreamEnded(why=stream.detail, at_monotonic=time.monotonic()))
             else:
                 self._stream = stream
                 if self._closed.is_set():
                     # Closed while the stream was being opened: nobody else will close it.
                     stream.close()
+                self._put(StreamOpened(at_monotonic=time.monotonic()))
                 for event in stream:
                     since = event.at_nano
                     self._put(event)
-                self._put(StreamEnded("the event stream ended"))
+                self._put(StreamEnded(why="the event stream ended", at_monotonic=time.monotonic()))
             self._closed.wait(_RECONNECT_SECONDS)
 
-    def _put(self, what: EngineEvent | StreamEnded) -> None:
+    def _put(self, what: Brought) -> None:
         self._events.put(what)
         self._wake()

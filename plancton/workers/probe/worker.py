@@ -9,12 +9,16 @@ from plancton.common.codec import Envelope
 from plancton.common.engine import Engine
 from plancton.common.engine_types import EngineEvent, EngineInfo, Failure
 from plancton.common.messages import ActiveSettings, Intent, Mode, PoolLook, PoolUnknown
-from plancton.common.naming import instance_id
-from plancton.common.pilot import PilotState
+from plancton.common.naming import container_name, instance_id
+from plancton.common.pilot import LIVE_STATES, Pilot, PilotState
+from plancton.common.pilot_directory import Word
 from plancton.workers.base import Place
-from plancton.workers.probe.host import Host, PilotUse
-from plancton.workers.probe.pool import Pool, after_event, from_containers
-from plancton.workers.probe.watch import EngineWatch, FullLook
+from plancton.workers.probe.accounts import PilotUse
+from plancton.workers.probe.churn import Churn, churn_between
+from plancton.workers.probe.host import Host, Pilots
+from plancton.workers.probe.pool import Pool, after_event, busy_since, from_containers
+from plancton.workers.probe.watch import EngineWatch, FullLook, StreamEnded
+from plancton.workers.probe.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +39,16 @@ class Probe:
         self._watch: EngineWatch | None = None
         self._url: str | None = None
         self._pool: Pool = {}
+        self._churn = Churn()
+        """Since the last look at the host."""
         self._uses: dict[str, PilotUse] = {}
+        self._words = Words(place.state, place.wake)
         self._info: EngineInfo | None = None
         self._unknown: PoolUnknown | None = None
         self._looked_at: float | None = None
         """When the last successful full look was asked for."""
+        self._stream_since = 0.0
+        """Before this moment events may have been missed: when the stream was opened, and once it ended, its end."""
         self._looking_since: float | None = None
         self._events_meanwhile: list[EngineEvent] = []
         """Events since the look under way was asked for; its answer may be older than they are."""
@@ -66,6 +75,8 @@ class Probe:
         """Look where a look is due and say what was seen."""
         if self._watch is not None:
             self._follow(self._watch, now)
+        if self._words.collect():
+            self._say_pool_if_known()
         if self.ready and now >= self._next_host:
             # Not before, for the engine tells where the pilots' cgroups are, and which of them run.
             self._look_at_host(now)
@@ -80,15 +91,19 @@ class Probe:
             self._unknown = PoolUnknown(why="another engine is to be used", since_unix=time.time())
             self._place.say(self._unknown)
         self._url = url
-        self._pool, self._info = {}, None
+        self._pool, self._info, self._stream_since = {}, None, time.monotonic()
         self._looking_since, self._next_look = None, 0.0
         self._watch = EngineWatch(Engine(url), self._instance, self._place.wake)
 
     def _look_at_host(self, now: float) -> None:
         self._next_host = now + _HOST_SECONDS
-        running = tuple(key for key, pilot in self._pool.items() if pilot.state is PilotState.RUNNING)
+        running, suspended = self._in_state(PilotState.RUNNING), self._in_state(PilotState.PAUSED)
         driver = self._info.cgroup_driver if self._info else "cgroupfs"
-        look, self._uses = self._host.look(now, driver, running)
+        look, self._uses = self._host.look(
+            now, driver, Pilots(running=tuple(running), suspended=tuple(suspended), churn=self._churn)
+        )
+        self._churn = Churn()
+        self._words.read([self._made_as(pilot) for pilot in (*running.values(), *suspended.values())])
         if look is None:
             # The first look compares with nothing; don't let the node wait long for the second.
             self._next_host = now + _HOST_SECONDS / 4
@@ -98,18 +113,19 @@ class Probe:
     def _follow(self, watch: EngineWatch, now: float) -> None:
         changed = False
         for item in watch.take():
-            if not isinstance(item, EngineEvent):
+            if isinstance(item, EngineEvent):
+                if self._looking_since is not None:
+                    self._events_meanwhile.append(item)
+                changed = self._change(after_event(self._pool, item)) or changed
+                continue
+            # Who ended about now may have been ended by what became of the engine, so it's told at once.
+            changed, self._stream_since = True, item.at_monotonic
+            if isinstance(item, StreamEnded):
                 log.info("%s", item.why)
                 self._next_look = min(self._next_look, now)
-                continue
-            if self._looking_since is not None:
-                self._events_meanwhile.append(item)
-            pool = after_event(self._pool, item)
-            changed = changed or pool is not self._pool
-            self._pool = pool
         watch.collect()
-        if changed and self._unknown is None and self._looked_at is not None:
-            self._say_pool()
+        if changed:
+            self._say_pool_if_known()
         if now >= self._next_look and self._looking_since is None:
             self._looking_since = now
             self._events_meanwhile = []
@@ -129,23 +145,56 @@ class Probe:
         pool = from_containers(look.containers, self._pool)
         for event in self._events_meanwhile:
             pool = after_event(pool, event)
-        self._pool, self._info, self._unknown, self._looked_at = pool, look.info, None, asked
+        if self._unknown is None and self._looked_at is not None:
+            self._change(pool)
+        else:
+            # What wasn't followed may have happened at any time.
+            self._pool = pool
+        self._info, self._unknown, self._looked_at = look.info, None, asked
         self._say_pool()
 
+    def _change(self, pool: Pool) -> bool:
+        """Have another pool, whose pilots were started and ended just now; return whether it is another."""
+        if pool is self._pool:
+            return False
+        self._churn += churn_between(self._pool, pool)
+        self._pool = pool
+        return True
+
+    def _in_state(self, state: PilotState) -> dict[str, Pilot]:
+        return {key: pilot for key, pilot in self._pool.items() if pilot.state is state}
+
+    def _made_as(self, pilot: Pilot) -> str:
+        """Return the name that the pilot was made with, whatever it was renamed to since."""
+        return container_name(self._instance, pilot.slot, pilot.incarnation)
+
+    def _say_pool_if_known(self) -> None:
+        if self._unknown is None and self._looked_at is not None:
+            self._say_pool()
+
+    def _as_seen(self, pilot: Pilot, now_unix: float) -> Pilot:
+        """Return the pilot with what it uses, and with what it says of itself."""
+        use = self._uses.get(pilot.container_id)
+        word = self._words.of(self._made_as(pilot)) if pilot.state in LIVE_STATES else Word()
+        said = word.busy_since_unix
+        return msgspec.structs.replace(
+            pilot,
+            cpu_cores=use.cpu_cores if use else None,
+            memory_bytes=use.memory_bytes if use else None,
+            anonymous_bytes=use.anonymous_bytes if use else None,
+            busy_since_unix=None if said is None else busy_since(pilot, said, now_unix),
+            safe_to_stop=word.safe_to_stop,
+        )
+
     def _say_pool(self) -> None:
-        pilots = []
-        for container_id, pilot in self._pool.items():
-            use = self._uses.get(container_id)
-            if use is not None:
-                changes = {"cpu_cores": use.cpu_cores, "memory_bytes": use.memory_bytes}
-                pilots.append(msgspec.structs.replace(pilot, **changes))
-            else:
-                pilots.append(pilot)
+        now_unix = time.time()
+        pilots = [self._as_seen(pilot, now_unix) for pilot in self._pool.values()]
         self._place.say(
             PoolLook(
                 pilots=tuple(sorted(pilots, key=lambda pilot: (pilot.slot, pilot.incarnation))),
                 full_look_monotonic=self._looked_at or 0.0,
                 engine_version=self._info.version if self._info else "",
                 api_version=self._info.api_version if self._info else "",
+                stream_since_monotonic=self._stream_since,
             ),
         )

@@ -1,84 +1,27 @@
-"""The host's look against a made-up /proc and cgroup tree, v1 and v2, both cgroup drivers."""
+"""The host's look against a made-up /proc and cgroup tree: v1, v2 and both, with both cgroup drivers."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from plancton.common.messages import HostLook
-from plancton.workers.probe.host import Host, PilotUse
+from plancton.workers.probe.accounts import PilotUse
+from plancton.workers.probe.churn import Churn
+from plancton.workers.probe.host import Host, Pilots
+from tests.workers.probe.machine import INSTANCE, Cgroups, Machine
 
-INSTANCE = "0123abcd"
-TICKS = 100
-
-
-class Machine:
-    """A made-up host of four CPUs."""
-
-    def __init__(self, root: Path, *, version: int, driver: str) -> None:
-        self.proc, self.cgroup = root / "proc", root / "cgroup"
-        self.version, self.driver = version, driver
-        self.parent = f"plancton.slice/plancton-{INSTANCE}.slice" if driver == "systemd" else f"plancton-{INSTANCE}"
-        self.proc.mkdir(parents=True)
-        self.now, self.busy, self.pilots = 1000.0, 5000.0, 0.0
-        self.mount()
-        (self.proc / "meminfo").write_text("MemTotal: 1000 kB\nMemAvailable: 600 kB\nSwapTotal: 50 kB\n")
-        self.host: Host
-        self.restart()
-
-    def restart(self) -> None:
-        """Start the probe anew."""
-        self.host = Host(INSTANCE, self.proc)
-
-    def mount(self, *, nothing: bool = False) -> None:
-        """Mount the cgroups, or nothing but an oddly named disk."""
-        lines = b"disk /mnt/caf\xe9 ext4 rw 0 0\n"
-        if not nothing:
-            if self.version == 1:
-                lines += f"cgroup {self.cgroup}/cpu cgroup rw,cpu,cpuacct 0 0\n".encode()
-                lines += f"cgroup {self.cgroup}/memory cgroup rw,memory 0 0\n".encode()
-            else:
-                lines += f"cgroup2 {self.cgroup} cgroup2 rw 0 0\n".encode()
-        (self.proc / "mounts").write_bytes(lines)
-
-    def account(self, place: str, seconds: float, memory: int | None = None) -> None:
-        """Let a cgroup have used so much."""
-        top = self.cgroup / "cpu" / place if self.version == 1 else self.cgroup / place
-        top.mkdir(parents=True, exist_ok=True)
-        if self.version == 1:
-            (top / "cpuacct.usage").write_text(f"{int(seconds * 1e9)}\n")
-        else:
-            (top / "cpu.stat").write_text(f"usage_usec {int(seconds * 1e6)}\nuser_usec 0\n")
-        if memory is not None:
-            where = self.cgroup / "memory" / place if self.version == 1 else top
-            where.mkdir(parents=True, exist_ok=True)
-            (where / ("memory.usage_in_bytes" if self.version == 1 else "memory.current")).write_text(f"{memory}\n")
-
-    def work(self, seconds: float, *, owner: float, pilots: float | None = None) -> None:
-        """Let time pass in which the owner and, where there are any, the pilots used so many CPUs."""
-        self.now += seconds
-        self.busy += seconds * (owner + (pilots or 0.0))
-        if pilots is not None:
-            self.pilots += seconds * pilots
-            self.account(self.parent, self.pilots)
-
-    def look(self, *running: str, driver: str = "") -> tuple[HostLook | None, dict[str, PilotUse]]:
-        """Look as the probe does."""
-        cpus = "".join(f"cpu{n} 0 0 0 0 0 0 0 0 0 0\n" for n in range(4))
-        (self.proc / "stat").write_text(f"cpu  {int(self.busy * TICKS)} 0 0 9 9 0 0 0 0 0\n{cpus}")
-        return self.host.look(self.now, driver or self.driver, running)
-
-    def owner_cpus(self, *running: str, driver: str = "") -> float | None:
-        """Return what a look says of the owner."""
-        look, _ = self.look(*running, driver=driver)
-        assert look is not None
-        return look.owner_cpus
+KINDS = list(product(Cgroups, ("cgroupfs", "systemd")))
 
 
-@pytest.fixture(params=[(1, "cgroupfs"), (1, "systemd"), (2, "cgroupfs"), (2, "systemd")], ids=str)
+@pytest.fixture(params=KINDS, ids="-".join)
 def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Machine:
     """Return a machine of each kind."""
-    version, driver = request.param
-    return Machine(tmp_path, version=version, driver=driver)
+    cgroups, driver = request.param
+    return Machine(tmp_path, cgroups, driver)
+
+
+def owner_cpus(machine: Machine, *running: str) -> float | None:
+    return machine.later(*running).owner_cpus
 
 
 def test_the_first_look_has_nothing_to_compare_with(machine: Machine) -> None:
@@ -101,26 +44,26 @@ def test_the_owners_use_is_known_apart_from_the_pilots(machine: Machine) -> None
 def test_without_a_pilot_ever_the_owner_has_it_all(machine: Machine) -> None:
     machine.look()
     machine.work(2.0, owner=3.0)
-    assert machine.owner_cpus() == pytest.approx(3.0)
+    assert owner_cpus(machine) == pytest.approx(3.0)
 
 
 def test_the_first_pilots_are_told_apart_from_the_start(machine: Machine) -> None:
     machine.look()
     machine.work(2.0, owner=1.0, pilots=2.0)
-    assert machine.owner_cpus("a") == pytest.approx(1.0)
+    assert owner_cpus(machine, "a") == pytest.approx(1.0)
 
 
 def test_the_use_of_pilots_that_ended_meanwhile_is_not_the_owners(machine: Machine) -> None:
     machine.work(1.0, owner=0.0, pilots=1.0)
     machine.look("a", "b")
     machine.work(2.0, owner=0.5, pilots=2.0)
-    assert machine.owner_cpus() == pytest.approx(0.5)
+    assert owner_cpus(machine) == pytest.approx(0.5)
 
 
 def test_missing_accounting_while_pilots_run_is_unknown(machine: Machine) -> None:
     machine.look()
     machine.work(2.0, owner=1.0)
-    assert machine.owner_cpus("a") is None
+    assert owner_cpus(machine, "a") is None
 
 
 def test_accounting_that_comes_late_is_no_use_of_this_moment(machine: Machine) -> None:
@@ -128,12 +71,12 @@ def test_accounting_that_comes_late_is_no_use_of_this_moment(machine: Machine) -
     machine.work(500.0, owner=1.0, pilots=2.0)
     machine.look("a")
     machine.work(2.0, owner=3.0, pilots=1.0)
-    assert machine.owner_cpus("a") is None
+    assert owner_cpus(machine, "a") is None
     machine.mount()
     machine.work(2.0, owner=3.0, pilots=1.0)
-    assert machine.owner_cpus("a") is None
+    assert owner_cpus(machine, "a") is None
     machine.work(2.0, owner=3.0, pilots=1.0)
-    assert machine.owner_cpus("a") == pytest.approx(3.0)
+    assert owner_cpus(machine, "a") == pytest.approx(3.0)
 
 
 def test_another_cgroup_driver_begins_anew(machine: Machine) -> None:
@@ -141,9 +84,9 @@ def test_another_cgroup_driver_begins_anew(machine: Machine) -> None:
     machine.work(500.0, owner=0.0, pilots=2.0)
     machine.look(driver=other)
     machine.work(2.0, owner=3.0, pilots=1.0)
-    assert machine.owner_cpus("a") is None
+    assert owner_cpus(machine, "a") is None
     machine.work(2.0, owner=3.0, pilots=1.0)
-    assert machine.owner_cpus("a") == pytest.approx(3.0)
+    assert owner_cpus(machine, "a") == pytest.approx(3.0)
 
 
 def test_a_probe_that_starts_while_pilots_run_begins_with_them(machine: Machine) -> None:
@@ -151,7 +94,7 @@ def test_a_probe_that_starts_while_pilots_run_begins_with_them(machine: Machine)
     machine.restart()
     machine.look("a")
     machine.work(2.0, owner=1.0, pilots=2.0)
-    assert machine.owner_cpus("a") == pytest.approx(1.0)
+    assert owner_cpus(machine, "a") == pytest.approx(1.0)
 
 
 def test_a_cgroup_that_was_made_anew_counts_from_zero(machine: Machine) -> None:
@@ -159,7 +102,7 @@ def test_a_cgroup_that_was_made_anew_counts_from_zero(machine: Machine) -> None:
     machine.look("a")
     machine.pilots = 0.0
     machine.work(2.0, owner=1.0, pilots=1.5)
-    assert machine.owner_cpus("a") == pytest.approx(1.0)
+    assert owner_cpus(machine, "a") == pytest.approx(1.0)
 
 
 def test_no_more_cpus_are_busy_than_there_are_and_the_owner_never_uses_less_than_none(machine: Machine) -> None:
@@ -170,26 +113,145 @@ def test_no_more_cpus_are_busy_than_there_are_and_the_owner_never_uses_less_than
     assert look is not None
     assert look.busy_cpus == 4.0
     machine.work(2.0, owner=-1.0, pilots=2.0)
-    assert machine.owner_cpus("a") == 0.0
+    assert owner_cpus(machine, "a") == 0.0
 
 
-def test_each_pilots_use(machine: Machine) -> None:
-    leaf = "docker-{}.scope" if machine.driver == "systemd" else "{}"
-    a, b = (f"{machine.parent}/{leaf.format(each)}" for each in "ab")
-    machine.account(a, 10.0, 7000)
+def test_each_pilots_use_and_suspended_ones_too(machine: Machine) -> None:
+    nothing = PilotUse(cpu_cores=None, memory_bytes=None, anonymous_bytes=None)
+    machine.account(machine.pilot("a"), 10.0)
+    machine.keep(machine.pilot("a"), 7000, 5000)
     _, uses = machine.look("a", "b")
-    assert uses == {"a": PilotUse(cpu_cores=None, memory_bytes=7000), "b": PilotUse(cpu_cores=None, memory_bytes=None)}
+    assert uses == {"a": PilotUse(cpu_cores=None, memory_bytes=7000, anonymous_bytes=5000), "b": nothing}
     machine.now += 2.0
-    machine.account(a, 11.0, 8000)
-    machine.account(b, 1.0, 100)
-    _, uses = machine.look("a", "b")
-    assert uses == {"a": PilotUse(cpu_cores=0.5, memory_bytes=8000), "b": PilotUse(cpu_cores=None, memory_bytes=100)}
+    machine.account(machine.pilot("a"), 11.0)
+    machine.account(machine.pilot("b"), 1.0)
+    machine.keep(machine.pilot("b"), 100, 50)
+    _, uses = machine.look("b", suspended=("a",))
+    assert uses == {
+        "a": PilotUse(cpu_cores=0.5, memory_bytes=7000, anonymous_bytes=5000),
+        "b": PilotUse(cpu_cores=None, memory_bytes=100, anonymous_bytes=50),
+    }
+
+
+def test_stolen_time_is_nobodys_use_and_one_that_falls_is_none(machine: Machine) -> None:
+    machine.look()
+    machine.work(2.0, owner=1.0, stolen=1.5)
+    look = machine.later()
+    assert (look.busy_cpus, look.stolen_cpus) == pytest.approx((1.0, 1.5))
+    machine.work(2.0, owner=3.5, stolen=2.0)
+    assert machine.later().stolen_cpus == pytest.approx(0.5)
+    machine.work(2.0, owner=1.0, stolen=-1.0)
+    assert machine.later().stolen_cpus == 0.0
+
+
+def test_what_the_engine_did_for_pilots_is_not_the_owners_use(machine: Machine) -> None:
+    machine.work(1.0, owner=0.0, pilots=1.0)
+    machine.look("a")
+    machine.work(2.0, owner=1.0, pilots=2.0)
+    look = machine.later("a", churn=Churn(starts=5, ends=4))
+    assert look.engine_cpus == pytest.approx(0.5)
+    assert look.owner_cpus == pytest.approx(0.5)
+
+
+def test_while_no_pilot_runs_all_stalls_are_the_owners(machine: Machine) -> None:
+    machine.look()
+    machine.work(2.0, owner=1.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=101.0, memory=10.5, io=1.2)
+    look = machine.later()
+    assert (look.stall_cpu, look.stall_memory, look.stall_io) == pytest.approx((0.5, 0.25, 0.1))
+    assert (look.stall_detail, look.pilots_io_share) == ("", 0.0)
+
+
+def test_where_their_cgroup_tells_the_pilots_stalls_the_rest_is_the_owners(machine: Machine) -> None:
+    machine.pilots_stalled(cpu=50.0, memory=5.0, io=0.5)
+    machine.look("a")
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=102.0, memory=11.0, io=2.0)
+    machine.pilots_stalled(cpu=51.5, memory=5.2, io=1.5)
+    look = machine.later("a")
+    stalls = (look.stall_cpu, look.stall_memory, look.stall_io)
+    if machine.cgroups is Cgroups.V1:
+        # Nobody used the disks, so the stall for their want isn't the pilots'.
+        assert stalls == pytest.approx((None, 0.5, 0.5))
+        assert "CPU: the pilots' own stalls can't be told apart" in look.stall_detail
+    else:
+        assert stalls == pytest.approx((0.25, 0.4, 0.0))
+        assert look.stall_detail == ""
+
+
+def test_a_v2_cgroup_that_holds_none_of_the_pilots_that_run_tells_nothing_of_them(machine: Machine) -> None:
+    machine.pilots_stalled(cpu=0.0, memory=0.0, io=0.0, populated=False)
+    machine.look("a")
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=102.0, memory=11.0, io=2.0)
+    look = machine.later("a")
+    assert look.stall_cpu is None
+
+
+def test_the_first_pilots_stalls_are_told_apart_from_the_start_where_their_cgroup_tells_them(machine: Machine) -> None:
+    machine.look()
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=102.0, memory=10.0, io=1.0)
+    machine.pilots_stalled(cpu=1.5, memory=0.0, io=0.0)
+    look = machine.later("a")
+    assert look.stall_cpu == (None if machine.cgroups is Cgroups.V1 else pytest.approx(0.25))
+
+
+def test_a_pilot_that_lived_between_two_looks_ran(machine: Machine) -> None:
+    machine.look()
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=101.0, memory=10.0, io=1.0)
+    # Its cgroup is gone again, or was never where stalls are told.
+    assert machine.later(churn=Churn(starts=1, ends=1)).stall_cpu is None
+    machine.work(2.0, owner=1.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=102.0, memory=10.0, io=1.0)
+    assert machine.later().stall_cpu == pytest.approx(0.5)
+
+
+def test_a_kernel_without_pressure_tells_nothing_which_is_not_zero(machine: Machine) -> None:
+    for name in ("cpu", "memory", "io"):
+        (machine.proc / "pressure" / name).unlink()
+    machine.look()
+    machine.work(2.0, owner=1.0)
+    look = machine.later()
+    assert (look.stall_cpu, look.stall_memory, look.stall_io) == (None, None, None)
+    assert "no /proc/pressure" in look.stall_detail
+
+
+def test_the_pilots_share_of_disk_io(machine: Machine) -> None:
+    for place in (machine.parent, machine.pilot("a"), ""):
+        machine.moved(place, 10**8, 10**8)
+    machine.look("a")
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    machine.disk(read=2 * 10**9, written=10**9)
+    for place in (machine.parent, machine.pilot("a"), ""):
+        machine.moved(place, 10**8 + 250_000_000, 10**8)
+    assert machine.later("a").pilots_io_share == pytest.approx(0.25, abs=1e-6)
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    assert machine.later("a").pilots_io_share == 0.0
+
+
+def test_without_accounts_of_disks_the_pilots_share_is_unknown_and_no_pilot_has_none(machine: Machine) -> None:
+    machine.look("a")
+    machine.work(2.0, owner=1.0, pilots=1.0)
+    machine.disk(read=2 * 10**9, written=10**9)
+    assert machine.later("a").pilots_io_share is None
+    machine.work(2.0, owner=1.0, pilots=0.0)
+    machine.disk(read=3 * 10**9, written=10**9)
+    machine.later()
+    machine.work(2.0, owner=1.0, pilots=0.0)
+    machine.disk(read=4 * 10**9, written=10**9)
+    assert machine.later().pilots_io_share == 0.0
+    (machine.proc / "diskstats").unlink()
+    machine.work(2.0, owner=1.0)
+    assert machine.later().pilots_io_share is None
 
 
 def test_the_real_host_can_be_looked_at() -> None:
     host = Host(INSTANCE)
-    assert host.look(1.0, "cgroupfs", ())[0] is None
-    look, _ = host.look(2.0, "cgroupfs", ())
+    assert host.look(1.0, "cgroupfs", Pilots())[0] is None
+    look, _ = host.look(2.0, "cgroupfs", Pilots())
     assert look is not None
     assert look.ncpus >= 1
     assert 0 < look.available_bytes <= look.ram_bytes
+    assert look.pilots_io_share == 0.0

@@ -1,56 +1,14 @@
 """The pool: events and full looks in any order lead to the truth, and a late look loses nobody."""
 
-from collections.abc import Sequence
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.common.engine_types import Container, EngineEvent
-from plancton.common.naming import container_name, labels
+from plancton.common.naming import container_name
 from plancton.common.pilot import PilotState
-from plancton.workers.probe.pool import Pool, after_event, from_containers
-from tests.fakes.engine import FakeEngine
-
-INSTANCE = "0123abcd"
-
-
-class Log(FakeEngine):
-    """A fake engine, all its events and what it listed after each of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.happened: list[EngineEvent] = []
-        self.listed: list[tuple[Container, ...]] = [()]
-
-    def _happen(self, container: Container, action: str, exit_code: int | None = None) -> None:
-        super()._happen(container, action, exit_code)
-        self.happened.append(self._events[-1])
-
-    def do(self, slot: int, what: str) -> None:
-        """Let one pilot be created, started, ended or removed; what can't be done just isn't."""
-        name = container_name(INSTANCE, slot, 1)
-        known = len(self.happened)
-        if what == "create":
-            self.create({"Image": "busybox", "Labels": labels(INSTANCE, slot, 1, "s")}, name)
-        elif what == "start":
-            there = self.inspect(name)
-            if isinstance(there, Container) and there.state is PilotState.CREATED:
-                self.start(name)
-        elif what == "end":
-            self.kill(name)
-        else:
-            self.remove(name)
-        self.advance(1.0)
-        containers = self.list_containers({})
-        assert isinstance(containers, tuple)
-        self.listed.extend([containers] * (len(self.happened) - known))
-
-
-HISTORIES = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(["create", "start", "start", "end", "remove"])), max_size=30
-)
+from plancton.workers.probe.pool import Pool, after_event, busy_since, from_containers
+from tests.workers.probe.history import HISTORIES, INSTANCE, Log, recorded, replay
 
 
 def truth(log: Log) -> dict[str, tuple[str, PilotState]]:
@@ -59,19 +17,6 @@ def truth(log: Log) -> dict[str, tuple[str, PilotState]]:
 
 def shown(pool: Pool) -> dict[str, tuple[str, PilotState]]:
     return {key: (each.name, each.state) for key, each in pool.items()}
-
-
-def replay(pool: Pool, events: Sequence[EngineEvent]) -> Pool:
-    for event in events:
-        pool = after_event(pool, event)
-    return pool
-
-
-def recorded(history: list[tuple[int, str]]) -> Log:
-    log = Log()
-    for slot, what in history:
-        log.do(slot, what)
-    return log
 
 
 @given(HISTORIES)
@@ -159,3 +104,14 @@ def test_one_that_is_created_under_another_name_than_its_labels_ask_for_is_left_
     log = recorded([(0, "create")])
     assert after_event({}, msgspec.structs.replace(log.happened[0], name="owners")) == {}
     assert after_event({}, msgspec.structs.replace(log.happened[0], name=container_name(INSTANCE, 0, 2))) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "believed"), [(1_700_000_005.0, 1_700_000_005.0), (0.0, 1_700_000_001.0), (1e12, 1_700_000_009.0)]
+)
+def test_a_pilot_is_busy_within_its_life_whatever_it_says(said: float, believed: float) -> None:
+    (pilot,) = lived(recorded([(0, "create"), (0, "start")])).values()
+    assert pilot.started_unix == pytest.approx(1_700_000_001.0)
+    assert busy_since(pilot, said, 1_700_000_009.0) == pytest.approx(believed)
+    unseen = msgspec.structs.replace(pilot, started_unix=None)
+    assert busy_since(unseen, 0.0, 1_700_000_009.0) == pilot.created_unix

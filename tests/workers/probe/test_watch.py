@@ -1,13 +1,14 @@
 """The two looks at the engine: neither waits for the other, and what breaks is told."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from plancton.common.engine_types import EngineEvent, Failure, FailureKind
 from plancton.common.naming import cgroup_parent, container_name, labels
-from plancton.workers.probe.watch import EngineWatch, FullLook, StreamEnded
+from plancton.workers.probe.watch import Brought, EngineWatch, FullLook, StreamEnded, StreamOpened
 from tests.fakes.engine import FakeEngine
 from tests.support.waiting import wait_for
 
@@ -23,7 +24,7 @@ class Watching:
         others = set(threading.enumerate())
         self.watch = EngineWatch(self.engine, INSTANCE, lambda: None)
         self.threads = set(threading.enumerate()) - others
-        self.items: list[EngineEvent | StreamEnded] = []
+        self.items: list[Brought] = []
         self.looks: list[FullLook | Failure] = []
 
     def create(self, name: str, instance: str = INSTANCE, parent: str = "") -> None:
@@ -40,15 +41,16 @@ class Watching:
         """Return how often the event stream was opened."""
         return sum(call.name == "events" for call in self.engine.calls)
 
-    def took(self, count: int) -> list[EngineEvent | StreamEnded]:
-        """Take until there is so much."""
+    def took(self, count: int) -> list[Brought]:
+        """Take until there is so much, besides the word that the first stream is open."""
 
         def taken() -> bool:
             self.items += self.watch.take()
-            return len(self.items) >= count
+            return len(self.items) > count
 
         wait_for(taken, 5.0, f"{count} items")
-        return self.items
+        assert isinstance(self.items[0], StreamOpened)
+        return self.items[1:]
 
     def look(self) -> FullLook | Failure:
         """Look in full."""
@@ -151,6 +153,21 @@ def test_a_stream_that_ends_is_told_and_opened_again_from_the_last_event(watchin
     watching.engine.restart()
     watching.follows(2)
     wait_for(lambda: _since(watching.engine) == first.at_nano, 5.0, "the stream goes on where it ended")
+
+
+def test_each_stream_is_told_with_its_moment_and_each_is_later_than_all_before(watching: Watching) -> None:
+    watching.create(OURS)
+    before = time.monotonic()
+    watching.engine.stop()
+    wait_for(lambda: watching.opened() >= 3, 5.0, "it tries again while the engine is away")
+    watching.engine.restart()
+    wait_for(lambda: isinstance(watching.took(3)[-1], StreamOpened), 5.0, "the stream is open again")
+    ends = [item for item in watching.items if not isinstance(item, EngineEvent)]
+    assert [type(item) for item in ends] == [StreamOpened, *[StreamEnded] * (len(ends) - 2), StreamOpened]
+    moments = [item.at_monotonic for item in ends]
+    assert moments == sorted(set(moments))
+    assert moments[0] <= before <= moments[1]
+    assert moments[-1] <= time.monotonic()
 
 
 def _since(engine: FakeEngine) -> int | None:

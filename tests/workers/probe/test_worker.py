@@ -1,18 +1,27 @@
 """The probe's process on a fake engine: what it says of the pool and the host, and when."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from plancton.common.engine import Engine
 from plancton.common.engine_types import FailureKind
 from plancton.common.messages import ActiveSettings, HostLook, Intent, Message, Mode, PoolLook, PoolUnknown
-from plancton.common.naming import container_name, instance_id, labels
-from plancton.common.pilot import PilotState
+from plancton.common.naming import cgroup_parent, container_name, instance_id, labels
+from plancton.common.pilot import Pilot, PilotState
+from plancton.common.pilot_directory import PilotDirectories, mounts
 from plancton.common.settings import Settings
+from plancton.supervisor.cgroups import remove_empty
+from plancton.workers.probe.accounts import PilotUse
+from plancton.workers.probe.churn import Churn
+from plancton.workers.probe.host import Pilots
 from plancton.workers.probe.worker import Probe
 from tests.fakes.engine import FakeEngine
+from tests.support.contract import done
+from tests.support.engine import Engine as RealEngine
 from tests.support.fake_engine import use
 from tests.support.place import KeptPlace, tell
 from tests.support.waiting import wait_for
@@ -20,12 +29,19 @@ from tests.support.waiting import wait_for
 M = TypeVar("M", bound=Message)
 
 
+def create(engine: FakeEngine, instance: str, slot: int) -> None:
+    """Create and start a pilot of the instance."""
+    name = container_name(instance, slot, slot + 1)
+    engine.create({"Image": "busybox", "Labels": labels(instance, slot, slot + 1, "s")}, name)
+    engine.start(name)
+
+
 class Post:
     """A probe, its engine and what it says."""
 
-    def __init__(self, engine: FakeEngine) -> None:
+    def __init__(self, engine: FakeEngine, rundir: Path) -> None:
         self.engine = engine
-        self.place = KeptPlace()
+        self.place = KeptPlace(rundir)
         self.instance = instance_id(str(self.place.rundir))
         self.probe = Probe(self.place)
         self.settings(None)
@@ -36,9 +52,13 @@ class Post:
 
     def create(self, slot: int) -> None:
         """Create and start a pilot."""
+        create(self.engine, self.instance, slot)
+
+    def word(self, slot: int, text: str) -> None:
+        """Let a pilot say something of itself."""
         name = container_name(self.instance, slot, slot + 1)
-        self.engine.create({"Image": "busybox", "Labels": labels(self.instance, slot, slot + 1, "s")}, name)
-        self.engine.start(name)
+        place = PilotDirectories(self.place.state).create(name, "0:0", 0.0)
+        (place / "out" / "state").write_text(text)
 
     def says(self, kind: type[M], count: int = 1, after: float = 0.0) -> M:
         """Let it turn, so many seconds from now, until it has said this so often."""
@@ -63,11 +83,11 @@ class Post:
 
 
 @pytest.fixture
-def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+def post(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Post]:
     """Return a probe that has settings."""
     engine = FakeEngine()
     use(monkeypatch, "probe", engine)
-    yield Post(engine)
+    yield Post(engine, tmp_path)
     engine.stop()
 
 
@@ -144,3 +164,185 @@ def test_it_never_spins_while_a_look_is_under_way(post: Post) -> None:
         post.probe.turn(now)
         tell(post.probe, Intent(mode=Mode.FORCE_STOPPING, since_unix=0.0))
         assert post.probe.turn(now) > now
+
+
+def test_an_engine_that_restarts_faster_than_a_look_fails_is_told_by_the_streams_moment(post: Post) -> None:
+    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    post.create(0)
+    first = post.shows(PilotState.RUNNING)
+    post.engine.stop()
+    post.engine.restart()
+    wait_for(lambda: post.says(PoolLook).stream_since_monotonic > first.stream_since_monotonic, 5.0, "a later moment")
+    ended = post.place.of(PoolLook)[-1].stream_since_monotonic
+    wait_for(lambda: sum(call.name == "events" for call in post.engine.calls) > 1, 5.0, "it is followed again")
+    wait_for(lambda: post.says(PoolLook).stream_since_monotonic > ended, 5.0, "a yet later moment")
+    assert post.place.of(PoolUnknown) == []
+    moments = [look.stream_since_monotonic for look in post.place.of(PoolLook)]
+    assert moments == sorted(moments)
+    assert moments[-1] <= time.monotonic()
+
+
+def test_another_engine_is_followed_since_a_later_moment(post: Post) -> None:
+    first = post.says(PoolLook).stream_since_monotonic
+    post.settings("tcp://elsewhere:2375")
+    assert post.says(PoolLook, len(post.place.of(PoolLook)) + 1).stream_since_monotonic > first
+
+
+def pilot_after(post: Post, fact: Callable[[Pilot], bool], why: str) -> Pilot:
+    """Let the probe look at the host until the only pilot is so, without a full look in between."""
+    looks = sum(call.name == "list_containers" for call in post.engine.calls)
+
+    def is_so() -> Pilot | None:
+        post.probe.turn(time.monotonic())
+        (pilot,) = post.place.of(PoolLook)[-1].pilots
+        return pilot if fact(pilot) else None
+
+    found = wait_for(is_so, 5.0, why)
+    assert found is not None
+    assert sum(call.name == "list_containers" for call in post.engine.calls) <= looks + 1
+    return found
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the host be looked at often."""
+    monkeypatch.setattr("plancton.workers.probe.worker._HOST_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("often")
+def test_what_a_pilot_says_of_itself_is_told_at_once_and_only_within_its_life(post: Post) -> None:
+    post.says(PoolLook)
+    post.create(0)
+    pilot = post.shows(PilotState.RUNNING).pilots[0]
+    assert (pilot.busy_since_unix, pilot.safe_to_stop) == (None, False)
+    post.word(0, "safe\n")
+    pilot_after(post, lambda pilot: pilot.safe_to_stop, "safe")
+    post.word(0, "busy 1700000900\n")
+    pilot = pilot_after(post, lambda pilot: pilot.busy_since_unix is not None, "busy")
+    assert (pilot.busy_since_unix, pilot.safe_to_stop) == (1_700_000_900.0, False)
+    post.word(0, "busy 3\n")
+    pilot = pilot_after(post, lambda pilot: pilot.busy_since_unix != 1_700_000_900.0, "busy since another moment")
+    assert pilot.busy_since_unix == pilot.started_unix
+
+
+@pytest.mark.usefixtures("often")
+def test_of_a_pilot_that_ended_nothing_is_said_any_more(post: Post) -> None:
+    post.says(PoolLook)
+    post.create(0)
+    post.shows(PilotState.RUNNING)
+    post.word(0, "safe\n")
+    pilot_after(post, lambda pilot: pilot.safe_to_stop, "safe")
+    post.engine.finish(container_name(post.instance, 0, 1))
+    (pilot,) = post.shows(PilotState.EXITED).pilots
+    assert not pilot.safe_to_stop
+
+
+class SeenPilots:
+    """Stands where the host's eyes are, and keeps what they are told of the pool."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[Pilots] = []
+        monkeypatch.setattr("plancton.workers.probe.worker.Host", lambda _instance: self)
+
+    def look(self, _now: float, _driver: str, pilots: Pilots) -> tuple[None, dict[str, PilotUse]]:
+        """Return nothing."""
+        self.seen.append(pilots)
+        return None, {}
+
+
+def test_starts_and_ends_are_counted_once_and_those_of_adopted_pilots_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eyes = SeenPilots(monkeypatch)
+    engine = FakeEngine()
+    use(monkeypatch, "probe", engine)
+    create(engine, instance_id(str(tmp_path)), 0)
+    post = Post(engine, tmp_path)
+    post.says(PoolLook)
+    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    post.create(1)
+    post.shows(PilotState.RUNNING, PilotState.RUNNING)
+    engine.pause(container_name(post.instance, 0, 1))
+    post.shows(PilotState.PAUSED, PilotState.RUNNING)
+    engine.finish(container_name(post.instance, 1, 2))
+    post.shows(PilotState.PAUSED, PilotState.EXITED)
+    looks = len(post.place.of(PoolLook))
+    post.says(PoolLook, looks + 1, after=6.0)
+    post.probe.turn(time.monotonic() + 20.0)
+    counted = sum((pilots.churn for pilots in eyes.seen), Churn())
+    assert counted == Churn(starts=1, ends=1)
+    assert (eyes.seen[-1].running, len(eyes.seen[-1].suspended)) == ((), 1)
+    engine.stop()
+
+
+def test_what_happened_while_the_engine_was_away_costs_nothing_now(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eyes = SeenPilots(monkeypatch)
+    engine = FakeEngine()
+    use(monkeypatch, "probe", engine)
+    create(engine, instance_id(str(tmp_path)), 0)
+    post = Post(engine, tmp_path)
+    post.says(PoolLook)
+    engine.stop()
+    post.says(PoolUnknown)
+    engine.finish(container_name(post.instance, 0, 1))
+    engine.restart()
+    looks = len(post.place.of(PoolLook))
+    post.says(PoolLook, looks + 1, after=20.0)
+    post.shows(PilotState.EXITED)
+    post.probe.turn(time.monotonic() + 60.0)
+    assert sum((pilots.churn for pilots in eyes.seen), Churn()) == Churn()
+    engine.stop()
+
+
+@pytest.mark.engine
+def test_a_real_pilots_use_its_memory_and_its_word_are_seen_and_none_of_it_is_the_owners(
+    engine: RealEngine, tmp_path: Path
+) -> None:
+    place = KeptPlace(tmp_path)
+    instance = instance_id(str(tmp_path))
+    ours = Engine(engine.url)
+    name = container_name(instance, 0, 1)
+    inside = "dd if=/dev/zero of=/dev/shm/held bs=1M count=20 && echo safe > /plancton/out/state; while :; do :; done"
+    host_config = {
+        "NetworkMode": "none",
+        "CgroupParent": cgroup_parent(instance, done(ours.info()).cgroup_driver),
+        "Binds": mounts(PilotDirectories(place.state).create(name, "0:0", 0.0), "/plancton"),
+    }
+    body = {
+        "Image": "busybox",
+        "Cmd": ["/bin/sh", "-c", inside],
+        "Labels": labels(instance, 0, 1, "s"),
+        "HostConfig": host_config,
+    }
+    container = done(ours.create(body, name))
+    try:
+        assert ours.start(container) is None
+        probe = Probe(place)
+        tell(probe, ActiveSettings(settings=Settings(docker_url=engine.url), generation=1))
+
+        def seen() -> tuple[HostLook, Pilot]:
+            probe.turn(time.monotonic())
+            host, pilots = place.of(HostLook)[-1:], [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
+            assert host
+            assert host[0].pilots_cpus is not None
+            assert host[0].pilots_cpus > 0.2
+            assert pilots[0].safe_to_stop
+            assert pilots[0].cpu_cores is not None
+            return host[0], pilots[0]
+
+        host, pilot = wait_for(seen, 30.0, "a burning pilot that is safe to stop")
+    finally:
+        assert ours.remove(container, force=True) is None
+        remove_empty(instance)
+    assert host.pilots_cpus is not None
+    assert host.owner_cpus is not None
+    assert host.owner_cpus <= host.busy_cpus - host.pilots_cpus + 1e-9
+    assert pilot.anonymous_bytes is not None
+    assert pilot.memory_bytes is not None
+    assert 20 * 2**20 <= pilot.anonymous_bytes <= pilot.memory_bytes
+    if list(Path("/sys/fs/cgroup").glob("**/cpu.pressure")):
+        # Whatever else runs here waits for this pilot; how long can be told.
+        assert host.stall_cpu is not None
+        assert 0.0 <= host.stall_cpu <= 1.0

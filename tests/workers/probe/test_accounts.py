@@ -1,0 +1,71 @@
+"""What the kernel's files tell of the pilots, and what stays unknown where they don't."""
+
+from pathlib import Path
+
+import pytest
+
+from plancton.workers.probe.accounts import Accounts, figure, stalled_at
+from plancton.workers.probe.disks import Moved, PilotsMoves
+from plancton.workers.probe.kernel import CgroupMounts
+from plancton.workers.probe.pressure import Stalled, parse_pressure
+from tests.workers.probe.machine import INSTANCE, Cgroups, Machine
+
+
+def accounts(**mounts: Path) -> Accounts:
+    told = CgroupMounts(**{name: str(path) for name, path in mounts.items()})
+    return Accounts(INSTANCE, "cgroupfs", told)
+
+
+@pytest.fixture
+def v1(tmp_path: Path) -> Machine:
+    """Return a machine with v1 controllers."""
+    return Machine(tmp_path, Cgroups.V1, "cgroupfs")
+
+
+def test_where_nothing_is_mounted_everything_is_unknown() -> None:
+    nothing = accounts()
+    assert nothing.all_cpu_seconds() is None
+    assert nothing.cpu_seconds("a") is None
+    assert nothing.memory_bytes("a") is None
+    assert nothing.anonymous_bytes("a") is None
+    assert nothing.stalled(runs=False) == Stalled()
+    assert nothing.moves(["a"]) is None
+
+
+def test_a_file_that_is_there_and_can_not_be_read_tells_nothing(tmp_path: Path) -> None:
+    # As a kernel's pressure file whose reading isn't supported, opening which succeeds.
+    (tmp_path / "cpu").mkdir()
+    assert figure(f"{tmp_path}/cpu", parse_pressure) is None
+    # A process's memory can be opened, but nobody can read where there is none.
+    assert figure("/proc/self/mem", parse_pressure) is None
+    (tmp_path / "memory").write_bytes(b"some total=\xff\n")
+    (tmp_path / "io").write_text("some total=7000000\n")
+    assert stalled_at(str(tmp_path), "{}") == Stalled(cpu=None, memory=None, io=7.0)
+
+
+def test_on_v1_each_pilots_own_bytes_are_told_by_whichever_file_the_kernel_has(v1: Machine) -> None:
+    v1.moved(v1.pilot("a"), 5, 6)
+    v1.moved("", 50, 60)
+    old = v1.cgroup / "blkio" / v1.pilot("b")
+    old.mkdir(parents=True)
+    (old / "blkio.throttle.io_service_bytes").write_text("8:0 Read 7\nTotal 7\n")
+    assert accounts(blkio=v1.cgroup / "blkio").moves(["a", "b", "gone"]) == PilotsMoves(
+        by_cgroup={
+            "a": {"8:0": Moved(read_bytes=5, written_bytes=6)},
+            "b": {"8:0": Moved(read_bytes=7)},
+        },
+        everybodys={"8:0": Moved(read_bytes=50, written_bytes=60)},
+    )
+
+
+def test_a_v2_hierarchy_without_controllers_still_tells_stalls_but_neither_cpu_nor_memory(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, Cgroups.HYBRID, "cgroupfs")
+    machine.pilots_stalled(cpu=3.0, memory=2.0, io=1.0)
+    told = accounts(cpuacct=machine.cgroup / "cpu", memory=machine.cgroup / "memory", unified=machine.unified)
+    assert told.stalled(runs=True) == Stalled(cpu=3.0, memory=2.0, io=1.0)
+    assert told.all_cpu_seconds() is None
+    assert told.memory_bytes("a") is None
+    machine.pilots_stalled(populated=False)
+    assert told.stalled(runs=True) == Stalled()
+    # Of pilots that ended there it still tells.
+    assert told.stalled(runs=False) == Stalled(cpu=3.0, memory=2.0, io=1.0)
