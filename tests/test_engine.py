@@ -354,7 +354,7 @@ def test_an_engine_that_dies_ends_the_stream_and_its_successor_is_spoken_to(own_
 def test_a_lifted_quota_is_gone_in_the_kernel_whether_it_runs_or_is_suspended(engine_url: str) -> None:
     with real_stage(engine_url) as stage:
         for suspended in (False, True):
-            body = stage.body(CpuPeriod=100_000, CpuQuota=1_000)
+            body = stage.body(CpuPeriod=100_000, CpuQuota=20_000)
             container = done(stage.engine.create(body, stage.name()))
             assert stage.engine.start(container) is None
             pid = done(stage.engine.inspect(container)).pid

@@ -3,15 +3,21 @@
 from pathlib import Path
 
 
-def _file(pid: int, controller: str, name_in_v1: str, name_in_v2: str) -> str:
+def _group(pid: int, controller: str) -> tuple[Path, bool]:
+    """Return the directory of a process's cgroup, and whether it's of the first version."""
     top = Path("/sys/fs/cgroup")
     places = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _number, controllers, place = line.split(":", 2)
         places.update(dict.fromkeys(controllers.split(","), place.lstrip("/")))
     if controller in places:
-        return (top / controller / places[controller] / name_in_v1).read_text()
-    return (top / places[""] / name_in_v2).read_text()
+        return top / controller / places[controller], True
+    return top / places[""], False
+
+
+def _file(pid: int, controller: str, name_in_v1: str, name_in_v2: str) -> str:
+    group, first = _group(pid, controller)
+    return (group / (name_in_v1 if first else name_in_v2)).read_text()
 
 
 def has_quota(pid: int) -> bool:
@@ -23,3 +29,14 @@ def is_frozen(pid: int) -> bool:
     """Tell whether nothing in the process's cgroup runs."""
     told = _file(pid, "freezer", "freezer.state", "cgroup.events")
     return told.strip() == "FROZEN" or "frozen 1" in told
+
+
+def least_weight(pid: int) -> Path:
+    """Give the cgroup around a process's own the least CPU weight, and return the file that says so."""
+    parent = _group(pid, "cpu")[0].parent
+    for name, least in (("cpu.idle", "1"), ("cpu.shares", "2"), ("cpu.weight", "1")):
+        if (parent / name).exists():
+            (parent / name).write_text(least)
+            return parent / name
+    message = f"{parent} has no weight"
+    raise AssertionError(message)

@@ -13,6 +13,8 @@ from plancton.common.settings import Settings
 
 _RETRY_SECONDS = 2.0
 """Before something that failed, or whose effect isn't seen, is tried again; doubled each time."""
+_TURN_RETRY_SECONDS = 0.5
+"""The same after a suspension failed, or a resumption."""
 _LONGEST_RETRY_SECONDS = 60.0
 _REST_SECONDS = 2.0
 """How long an ended container waits for its removal, which would compete with its replacement's start."""
@@ -213,14 +215,14 @@ def after(order: Order, memory: Memory, now: float, *, failed: bool) -> Memory:
     if order.act in {Act.SUSPEND, Act.RESUME}:
         before = memory.turned if memory.turned is not None and memory.turned.act is order.act else None
         tries = before.tries + 1 if before else 1
-        return msgspec.structs.replace(memory, turned=_turned(order.act, tries, now))
+        return msgspec.structs.replace(memory, turned=_turned(order.act, tries, now, failed=failed))
     if order.act is Act.TERMINATE and not failed:
         return Memory(
             started_at=memory.started_at,
             terminated_at=now,
             ended_for=order.reason,
             ended_on=order.figures,
-            turned=_turned(Act.RESUME, 1, now) if order.stands else memory.turned,
+            turned=_turned(Act.RESUME, 1, now, failed=False) if order.stands else memory.turned,
         )
     tries = memory.tries + 1
     memory = msgspec.structs.replace(memory, tries=tries, not_before=now + _delay(tries))
@@ -229,12 +231,13 @@ def after(order: Order, memory: Memory, now: float, *, failed: bool) -> Memory:
     return msgspec.structs.replace(memory, ended_for=order.reason, ended_on=order.figures)
 
 
-def _turned(act: Act, tries: int, now: float) -> Turn:
-    return Turn(act=act, tries=tries, not_before=now + _delay(tries))
+def _turned(act: Act, tries: int, now: float, *, failed: bool) -> Turn:
+    first = _TURN_RETRY_SECONDS if failed else _RETRY_SECONDS
+    return Turn(act=act, tries=tries, not_before=now + _delay(tries, first))
 
 
-def _delay(tries: int) -> float:
-    return min(_RETRY_SECONDS * 2.0 ** min(tries - 1, 10), _LONGEST_RETRY_SECONDS)
+def _delay(tries: int, first: float = _RETRY_SECONDS) -> float:
+    return min(first * 2.0 ** min(tries - 1, 10), _LONGEST_RETRY_SECONDS)
 
 
 def seen(memories: Memories, pilots: Iterable[Pilot], now: float, now_unix: float) -> dict[str, Memory]:
@@ -251,11 +254,8 @@ def seen(memories: Memories, pilots: Iterable[Pilot], now: float, now_unix: floa
 
 def next_moment(facts: Facts, memories: Memories, now: float) -> float:
     """Return when to look again although nothing happened: a grace that ends, a rest, a retry, an expiry."""
-    moments = [now + 1.0]
+    moments = [memory.turned.not_before for memory in memories.values() if memory.turned is not None]
     if facts.settings is not None:
-        moments += [
-            memory.terminated_at + facts.settings.stop_grace
-            for memory in memories.values()
-            if memory.terminated_at is not None and memory.terminated_at + facts.settings.stop_grace > now
-        ]
-    return min(moments)
+        grace = facts.settings.stop_grace
+        moments += [memory.terminated_at + grace for memory in memories.values() if memory.terminated_at is not None]
+    return min((moment for moment in moments if now < moment < now + 1.0), default=now + 1.0)

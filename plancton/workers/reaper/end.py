@@ -1,6 +1,7 @@
 """One order about a container, carried out in a thread of its own."""
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -21,6 +22,10 @@ _ACTION = {
 }
 _ENDS = frozenset({Act.TERMINATE, Act.KILL, Act.REMOVE, Act.REMOVE_FORCED})
 _DEADLINE_SECONDS = 30.0
+_HASTY = frozenset({Act.SUSPEND, Act.KILL, Act.REMOVE_FORCED})
+"""What needs the pilot to run for a moment, be it to stop or to die."""
+_HASTY_DEADLINE_SECONDS = 5.0
+"""For so long at most all pilots have the normal weight; one that can't die yet is killed again later."""
 _RESUME_DEADLINE_SECONDS = 10.0
 """Before SIGTERM, which is tried again; then comes SIGKILL, which needs no resumption."""
 _LIFT_DEADLINE_SECONDS = 5.0
@@ -39,10 +44,14 @@ class _Done(msgspec.Struct, frozen=True, kw_only=True):
     output: str = ""
 
 
-def carry_out(engine: Engine, order: Order) -> EndingOutcome | None:
-    """Do what ``order`` says; None where somebody else had removed the container before."""
+def carry_out(engine: Engine, leeway: AbstractContextManager[None], order: Order) -> EndingOutcome | None:
+    """Do what ``order`` says; None where somebody else had removed the container before.
+
+    Pilots have the normal weight within ``leeway``.
+    """
     began = time.monotonic()
-    done = _do(engine, order)
+    with leeway if order.act in _HASTY else nullcontext():
+        done = _do(engine, order)
     if done is None:
         return None
     known = done.container
@@ -67,13 +76,13 @@ def _do(engine: Engine, order: Order) -> _Done | None:
     container_id = order.pilot.container_id
     match order.act:
         case Act.SUSPEND:
-            return _done(engine.pause(container_id, deadline=_DEADLINE_SECONDS))
+            return _done(engine.pause(container_id, deadline=_HASTY_DEADLINE_SECONDS))
         case Act.RESUME:
             return _done(engine.unpause(container_id, deadline=_DEADLINE_SECONDS))
         case Act.TERMINATE:
             return _terminate(engine, order)
         case Act.KILL:
-            return _done(engine.kill(container_id, "SIGKILL", deadline=_DEADLINE_SECONDS))
+            return _done(engine.kill(container_id, "SIGKILL", deadline=_HASTY_DEADLINE_SECONDS))
         case Act.REMOVE | Act.REMOVE_FORCED:
             return _remove(engine, order)
 

@@ -22,6 +22,7 @@ from plancton.workers.reaper.cleanup import Act
 from plancton.workers.reaper.deadlines import Scene
 from plancton.workers.reaper.directories import Directories
 from plancton.workers.reaper.end import carry_out
+from plancton.workers.reaper.leeway import Leeway
 
 _QUICK, _KILL, _REMOVE = "signal", "kill", "remove"
 _LANES = {_QUICK: 4, _KILL: 4, _REMOVE: 2}
@@ -45,6 +46,7 @@ class Reaper:
         self.ready = True
         self._lanes = {kind: Lanes(kind, count, place.wake) for kind, count in _LANES.items()}
         self._directories = Directories(place)
+        self._leeway = Leeway(self._directories.instance)
         self._settings: Settings | None = None
         self._engine: Engine | None = None
         self._target: Target | None = None
@@ -85,7 +87,7 @@ class Reaper:
             kind = _KIND[order.act]
             if sum(each == kind for each in self._busy.values()) < _LANES[kind]:
                 self._busy[order.pilot.container_id] = kind
-                call = functools.partial(carry_out, engine, order)
+                call = functools.partial(carry_out, engine, self._leeway, order)
                 self._lanes[kind].submit(call, functools.partial(self._done, order))
         return cleanup.next_moment(facts, self._memories, now)
 

@@ -169,12 +169,14 @@ def test_a_pilot_is_suspended_once() -> None:
 @pytest.mark.parametrize("failed", [True, False])
 def test_a_suspension_is_tried_ever_more_seldom(act: Act, *, failed: bool) -> None:
     order, memory, now, waits = Order(act=act, pilot=pilot(0), reason=Reason.OWNER_CPU), Memory(tries=2), NOW, []
-    for _ in range(7):
+    for _ in range(10):
         memory = after(order, memory, now, failed=failed)
         assert memory.turned is not None
         waits.append(memory.turned.not_before - now)
         now = memory.turned.not_before
-    assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    # After a failure the owner still waits; otherwise it's only the effect that isn't seen yet.
+    assert waits[:6] == ([0.5, 1.0, 2.0, 4.0, 8.0, 16.0] if failed else [2.0, 4.0, 8.0, 16.0, 32.0, 60.0])
+    assert waits[8:] == [60.0, 60.0]
     assert (memory.ended_for, memory.terminated_at, memory.tries, memory.not_before) == (None, None, 2, 0.0)
 
 
@@ -304,11 +306,13 @@ def test_those_that_are_gone_are_forgotten() -> None:
     assert seen({"gone": Memory(tries=3)}, [], NOW, NOW_UNIX) == {}
 
 
-def test_the_next_look_comes_when_a_grace_ends_or_within_a_second() -> None:
+def test_the_next_look_comes_when_a_grace_ends_or_a_suspension_is_tried_again_or_within_a_second() -> None:
     facts = Facts(settings=SETTINGS)
     assert next_moment(facts, {}, NOW) == NOW + 1.0
     assert next_moment(facts, {"a": Memory(terminated_at=NOW - 9.5)}, NOW) == NOW + 0.5
     assert next_moment(facts, {"a": Memory(terminated_at=NOW - 99.0)}, NOW) == NOW + 1.0
+    for moment, expected in ((NOW + 0.5, NOW + 0.5), (NOW, NOW + 1.0), (NOW + 9.0, NOW + 1.0)):
+        assert next_moment(facts, {"a": Memory(turned=Turn(act=Act.SUSPEND, not_before=moment))}, NOW) == expected
 
 
 # Laws.

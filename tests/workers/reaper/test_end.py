@@ -1,5 +1,7 @@
 """One call on a container, and what is said of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from plancton.workers.reaper.end import carry_out
 from tests.fakes.containers import Program
 from tests.fakes.engine import FakeEngine
 from tests.support.facts import CREATED, EXITED, pilot
+
+NO_LEEWAY = nullcontext()
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def order(
 def ordered(engine: FakeEngine, what: Order) -> tuple[EndingOutcome, list[str]]:
     """Carry it out, and return what is said of it and what was asked of the engine."""
     engine.calls.clear()
-    outcome = carry_out(engine, what)
+    outcome = carry_out(engine, NO_LEEWAY, what)
     assert outcome is not None
     return outcome, [call.name for call in engine.calls]
 
@@ -53,7 +57,7 @@ def ordered(engine: FakeEngine, what: Order) -> tuple[EndingOutcome, list[str]]:
     [(Act.TERMINATE, EndingAction.TERMINATED, 3), (Act.KILL, EndingAction.KILLED, 137)],
 )
 def test_signals(engine: FakeEngine, act: Act, action: EndingAction, exit_code: int) -> None:
-    outcome = carry_out(engine, order(engine, act))
+    outcome = carry_out(engine, NO_LEEWAY, order(engine, act))
     assert outcome is not None
     assert (outcome.action, outcome.outcome, outcome.killed) == (action, Outcome.DONE, True)
     container = engine.inspect("one")
@@ -63,18 +67,18 @@ def test_signals(engine: FakeEngine, act: Act, action: EndingAction, exit_code: 
 def test_a_removal_tells_the_uptime_and_the_exit_code(engine: FakeEngine) -> None:
     engine.finish("one", 4)
     engine.advance(60.0)
-    outcome = carry_out(engine, order(engine, Act.REMOVE, Reason.ENDED, EXITED))
+    outcome = carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE, Reason.ENDED, EXITED))
     assert outcome is not None
     assert (outcome.uptime_seconds, outcome.exit_code, outcome.killed, outcome.started) == (5.0, 4, False, True)
     assert engine.list_containers({}) == ()
 
 
 def test_a_running_container_is_removed_only_by_force(engine: FakeEngine) -> None:
-    refused = carry_out(engine, order(engine, Act.REMOVE))
+    refused = carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE))
     assert refused is not None
     assert refused.outcome is Outcome.FAILED
     assert refused.detail.startswith("conflict")
-    forced = carry_out(engine, order(engine, Act.REMOVE_FORCED))
+    forced = carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE_FORCED))
     assert forced is not None
     assert forced.outcome is Outcome.DONE
 
@@ -82,19 +86,19 @@ def test_a_running_container_is_removed_only_by_force(engine: FakeEngine) -> Non
 def test_one_that_never_started_is_told_as_such(engine: FakeEngine) -> None:
     engine.remove("one", force=True)
     engine.create({"Image": "busybox"}, "one")
-    outcome = carry_out(engine, order(engine, Act.REMOVE, Reason.NEVER_STARTED, CREATED))
+    outcome = carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE, Reason.NEVER_STARTED, CREATED))
     assert outcome is not None
     assert (outcome.started, outcome.killed) == (False, False)
 
 
 def test_nothing_is_said_of_what_somebody_else_removed(engine: FakeEngine) -> None:
     engine.remove("one", force=True)
-    assert carry_out(engine, order(engine, Act.REMOVE)) is None
+    assert carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE)) is None
 
 
 def test_a_call_without_an_answer_timed_out(engine: FakeEngine) -> None:
     engine.fail("kill", FailureKind.TIMED_OUT)
-    outcome = carry_out(engine, order(engine, Act.KILL))
+    outcome = carry_out(engine, NO_LEEWAY, order(engine, Act.KILL))
     assert outcome is not None
     assert outcome.outcome is Outcome.TIMED_OUT
 
@@ -185,3 +189,24 @@ def test_the_last_words_are_asked_for_before_what_never_ran_is_gone(engine: Fake
     engine.create({"Image": "busybox"}, "one")
     what = order(engine, Act.REMOVE, Reason.ENDED, EXITED, fizzles_under_seconds=0.0)
     assert ordered(engine, what)[1] == ["inspect", "logs_tail", "remove"]
+
+
+@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize("fails", [False, True])
+def test_pilots_have_leeway_while_one_is_suspended_or_killed(engine: FakeEngine, act: Act, *, fails: bool) -> None:
+    seen: list[str] = []
+
+    @contextmanager
+    def leeway() -> Iterator[None]:
+        engine.calls.clear()
+        yield
+        seen.extend(call.name for call in engine.calls)
+        engine.calls.clear()
+
+    if fails:
+        for call in ("pause", "kill", "remove"):
+            engine.fail(call, FailureKind.BROKEN)
+    carry_out(engine, leeway(), order(engine, act))
+    needs_it = {Act.SUSPEND: ["pause"], Act.KILL: ["kill"], Act.REMOVE_FORCED: ["inspect", "remove"]}
+    assert seen == needs_it.get(act, [])
+    assert bool(seen) is not bool(engine.calls)

@@ -1,7 +1,11 @@
 """The reaper's process on a fake engine, and what only the real one can show."""
 
+import os
+import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +22,16 @@ from plancton.common.messages import (
     PoolUnknown,
     Target,
 )
-from plancton.common.naming import container_name, instance_id, labels
+from plancton.common.naming import cgroup_parent, container_name, instance_id, labels
 from plancton.common.pilot import PilotState
 from plancton.common.pilot_directory import PilotDirectories
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
+from plancton.supervisor import cgroups
 from plancton.workers.probe.pool import from_containers
 from plancton.workers.reaper.worker import Reaper
 from tests.fakes.engine import FakeEngine
-from tests.support.cgroup_files import has_quota, is_frozen
+from tests.support.cgroup_files import has_quota, is_frozen, least_weight
 from tests.support.contract import FOR_EVER, LABEL, Stage, done, real_stage
 from tests.support.facts import target
 from tests.support.fake_engine import use
@@ -37,6 +42,7 @@ INSTANCE = "00000000"
 SAYS_ITS_QUOTA = "cd /sys/fs/cgroup; read quota rest 2>/dev/null < cpu.max || read quota < cpu/cpu.cfs_quota_us"
 TRAP = ("/bin/sh", "-c", f"trap '{SAYS_ITS_QUOTA}; echo $quota; exit 5' TERM; echo up; while :; do sleep 0.05; done")
 """It heeds SIGTERM, and says its CPU quota then."""
+BURNS = ("/bin/sh", "-c", "while :; do :; done")
 
 
 class Ward:
@@ -44,7 +50,7 @@ class Ward:
 
     def __init__(self, engine: Engine, state: Path, instance: str = INSTANCE, **settings: Any) -> None:  # noqa: ANN401
         self.engine = engine
-        self.place = KeptPlace()
+        self.place = KeptPlace(state / "run")
         self.place.state = state
         self.reaper = Reaper(self.place)
         self._instance = instance
@@ -237,9 +243,9 @@ class RealWard(Ward):
         super().__init__(stage.engine, state, stage.labels[LABEL][:8], **settings)
         self.stage = stage
 
-    def start(self, command: tuple[str, ...], slot: int = 0) -> str:
+    def start(self, command: tuple[str, ...], slot: int = 0, **host_config: object) -> str:
         """Start a pilot in this slot that may use a fifth of a CPU, and return its id."""
-        body = self.stage.body(command, CpuPeriod=100_000, CpuQuota=20_000)
+        body = self.stage.body(command, CpuPeriod=100_000, CpuQuota=20_000, **host_config)
         body["Labels"] = {**self.stage.labels, **labels(self.stage.labels[LABEL][:8], slot, slot + 1, "s")}
         container = done(self.engine.create(body, self.stage.name()))
         assert self.engine.start(container) is None
@@ -257,6 +263,18 @@ def real_ward(engine_url: str, tmp_path: Path) -> Iterator[RealWard]:
     """Yield a reaper whose engine is real."""
     with real_stage(engine_url) as stage:
         yield RealWard(stage, tmp_path, docker_url=engine_url, stop_grace=20.0)
+
+
+@contextmanager
+def owner() -> Iterator[None]:
+    """Use all CPUs within the context."""
+    burning = [subprocess.Popen(BURNS) for _cpu in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.engine
@@ -313,3 +331,35 @@ def test_force_stop_removes_suspended_pilots_too(real_ward: RealWard) -> None:
     real_ward.outcomes(6)
     assert real_ward.did() == [EndingAction.SUSPENDED] * 3 + [EndingAction.REMOVED] * 3
     assert real_ward.look().pilots == ()
+
+
+@pytest.mark.engine
+def test_pilots_of_the_least_weight_are_suspended_and_killed_at_once_while_the_owner_uses_all_cpus(
+    real_ward: RealWard,
+) -> None:
+    instance = instance_id(str(real_ward.place.rundir))
+    parent = cgroup_parent(instance, done(real_ward.engine.info()).cgroup_driver)
+    try:
+        burning = [real_ward.start(BURNS, slot, CgroupParent=parent) for slot in range(4)]
+        weight = least_weight(real_ward.pid(burning[0]))
+        least = weight.read_text()
+        look = real_ward.look()
+        with owner():
+            tell(real_ward.reaper, suspends(look, *(each.name for each in look.pilots)))
+            real_ward.outcomes(4)
+            tell(real_ward.reaper, suspends(real_ward.look()))
+            real_ward.outcomes(8)
+            tell(real_ward.reaper, ends(real_ward.look(), at_once=True))
+            said = real_ward.outcomes(12)
+        # Without leeway nearly all suspensions fail, and a removal takes two seconds or more.
+        assert real_ward.did() == [
+            *[EndingAction.SUSPENDED] * 4,
+            *[EndingAction.RESUMED] * 4,
+            *[EndingAction.REMOVED] * 4,
+        ]
+        assert statistics.median(outcome.seconds for outcome in said[8:]) < 1.5
+        assert weight.read_text() == least
+    finally:
+        for container in real_ward.stage.look():
+            real_ward.engine.remove(container, force=True)
+        cgroups.remove_empty(instance)
