@@ -14,7 +14,19 @@ import zmq
 from plancton.common.control import ask
 from plancton.common.lock import holder
 from plancton.common.paths import Paths
-from plancton.common.requests import Answer, Drain, Happenings, Request, Resume, Status, Stop, decode_answer
+from plancton.common.requests import (
+    Answer,
+    ClearFizzles,
+    Drain,
+    Drill,
+    Happenings,
+    Request,
+    Resume,
+    Snooze,
+    Status,
+    Stop,
+    decode_answer,
+)
 from plancton.common.status import HappeningsReport, StatusReport
 from tests.fakes.control import FakePlanctond
 from tests.support.planctonctl import options, paths_below
@@ -70,8 +82,8 @@ def test_only_happenings_after_the_one_named_are_told(served: Paths) -> None:
     assert msgspec.convert(answer.data, HappeningsReport).happenings == ()
 
 
-@pytest.mark.parametrize("what", [Drain(), Resume(), Drain(stop=True)])
-def test_a_change_of_mode_is_a_bare_yes(served: Paths, what: Request) -> None:
+@pytest.mark.parametrize("what", [Drain(), Resume(), Drain(stop=True), Snooze(), ClearFizzles(), Drill(seconds=0.0)])
+def test_a_wish_is_answered_by_a_bare_yes(served: Paths, what: Request) -> None:
     assert ask(served.control_socket, what) == Answer(ok=True)
     assert ask(served.control_socket, Resume()) == Answer(ok=True)
 
