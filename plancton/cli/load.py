@@ -16,7 +16,7 @@ from plancton.cli.launch import environment
 
 READY_SECONDS = 60.0
 """How long the processes may take to start, on a machine whose CPUs are all busy."""
-_LATE_SECONDS = 10.0
+LATE_SECONDS = 10.0
 """How long one that got no CPU may take to say its last word."""
 
 
@@ -65,7 +65,7 @@ class Load:
     @property
     def done(self) -> bool:
         """Whether all have worked for as long as they should, or had the time to."""
-        late = self.begun is not None and time.monotonic() > self.begun + self._seconds + _LATE_SECONDS
+        late = self.begun is not None and time.monotonic() > self.begun + self._seconds + LATE_SECONDS
         return late or not self._selector.get_map()
 
     def wait(self, seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -58,11 +57,9 @@ def _said(path: Path, meaning: Callable[[bytes | None], tuple[T, str]], problems
 
 
 def _content(path: Path) -> bytes | None:
-    """Return the first bytes of a regular file; None of anything else, and of one that can't be read."""
+    """Return a file's first bytes; None of a link, a directory, and whatever can't be read."""
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None
-        # It may have become something else since: a FIFO would wait for a writer.
+        # Without O_NONBLOCK a FIFO would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None

@@ -146,6 +146,34 @@ def test_a_planctond_that_stays_away_is_told(planctonctl: Planctonctl, paths: Pa
     assert "planctond ended before it was seen that no pilot is left; the drain stays in force" in result.stderr
 
 
+class SetTime:
+    """A clock that moves only by sleeping."""
+
+    def __init__(self) -> None:
+        """Begin anywhere."""
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        """Return the present."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+def test_a_planctond_that_is_restarted_twice_was_never_away_for_long(
+    planctonctl: Planctonctl, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SetTime()
+    there = iter([1] + [None] * 15 + [1] + [None] * 15 + [1])
+    monkeypatch.setattr(draining, "time", clock)
+    with Draining(drained(1), drained(1), drained(1), drained(0)).serve(paths):
+        monkeypatch.setattr(draining, "running", lambda _: next(there, 1))
+        assert planctonctl("drain", "--wait").exit_code == 0
+    assert 0.3 < clock.now - 100 < 0.4
+
+
 def test_a_drain_stop_is_done_when_planctond_has_stopped(planctonctl: Planctonctl, paths: Paths) -> None:
     last = drained(0, mode=Mode.DRAIN_STOPPING, reason=Reason.STOPPING)
     with Draining(drained(1, mode=Mode.DRAIN_STOPPING), last, last, None).serve(paths):

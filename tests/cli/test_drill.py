@@ -171,6 +171,26 @@ def test_pilots_that_stay_suspended_afterwards_and_a_blind_planctond_are_told(pa
     assert [(each.running, each.suspended) for each in found.pilots] == [(0, 2)]
 
 
+def test_a_look_at_the_host_from_before_the_references_end_is_not_enough(paths: Paths) -> None:
+    stand_in = Drilled()
+    stand_in.change = lambda told: msgspec.structs.replace(told, host_age_seconds=1e6)
+    with FakePlanctond(paths, stand_in):
+        begun = time.monotonic()
+        found = drilled(paths)
+    assert any("planctond may have counted the load of the reference" in note for note in found.notes)
+    assert time.monotonic() - begun > 0.5
+
+
+@pytest.mark.parametrize(("quiet", "told_so"), [(2.0, True), (0.0, False)])
+def test_a_machine_that_is_busy_anyway_is_told(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, quiet: float, *, told_so: bool
+) -> None:
+    monkeypatch.setattr(verb, "QUIET", quiet)
+    with FakePlanctond(paths, Drilled()):
+        found = drilled(paths)
+    assert any("other programs are busy too" in note for note in found.notes) is told_so
+
+
 def test_a_planctond_that_goes_away_during_the_drill_ends_it_and_its_load(paths: Paths) -> None:
     stand_in = Drilled()
     planctond = FakePlanctond(paths, stand_in)

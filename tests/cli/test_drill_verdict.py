@@ -44,6 +44,12 @@ def test_an_owner_who_never_noticed_was_not_slowed() -> None:
         assert share == pytest.approx(0.0, abs=0.002)
 
 
+def test_the_first_second_is_held_against_the_first_second_alone() -> None:
+    slow_to_begin = after(1.0, before=0.5)
+    found = verdict(run(slow_to_begin), run(slow_to_begin, seconds=5.0), 2)
+    assert found.slowdown_first_second == pytest.approx(0.0, abs=0.002)
+
+
 def test_cpus_that_come_back_late_are_dated_and_cost_time() -> None:
     found = verdict(run(after(4.0)), ALONE, 2)
     # A quarter of each of two CPUs is half of one; a window that lies to a third after the change has 95 % of it.

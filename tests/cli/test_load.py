@@ -98,6 +98,16 @@ def test_one_that_died_does_not_hold_up_the_others() -> None:
     assert {sample.process for sample in made.samples} < {0, 1}
 
 
+def test_one_that_gets_no_cpu_at_all_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "LATE_SECONDS", 0.2)
+    with Load(1, 0.1) as made:
+        burners()[0].suspend()
+        made.go()
+        wait_for(lambda: made.done, 10, "it is given up")
+        assert made.samples == []
+    assert burners() == []
+
+
 def test_a_starter_that_is_killed_takes_its_load_along() -> None:
     with subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE, cwd=REPOSITORY) as starter:
         assert starter.stdout is not None

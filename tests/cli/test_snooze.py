@@ -92,6 +92,7 @@ def test_what_is_no_duration_is_wrong_usage_and_not_passed_on(
 
 def test_without_planctond_the_next_start_will_obey(planctonctl: Planctonctl, paths: Paths) -> None:
     assert planctonctl("snooze").stdout == "not snoozed; planctond is not running\n"
+    assert planctonctl("snooze", "off").stdout == "not snoozed; planctond is not running\n"
     assert not paths.rundir.exists()
     assert planctonctl("drain", "--reason", "disk").exit_code == 0
     before = time.time()
