@@ -41,7 +41,7 @@ def test_no_figure_is_beyond_what_there_is(before: Sample, after: Sample, churn:
     look = host_look(before, after, churn)
     assert 0.0 <= look.busy_cpus <= look.ncpus
     assert 0.0 <= look.stolen_cpus <= look.ncpus - look.busy_cpus
-    assert 0.0 <= look.engine_cpus <= look.busy_cpus
+    assert 0.0 <= look.engine_cpus <= max(0.0, look.busy_cpus - (look.pilots_cpus or 0.0))
     assert look.owner_cpus is None or 0.0 <= look.owner_cpus <= look.busy_cpus
     for share in (look.stall_cpu, look.stall_memory, look.stall_io, look.pilots_io_share):
         assert share is None or 0.0 <= share <= 1.0
