@@ -107,6 +107,7 @@ DECISIONS = (
     "plancton/common/policy/room.py",
     "plancton/common/policy/slots.py",
     "plancton/workers/launcher/plan.py",
+    "plancton/workers/launcher/weight_plan.py",
     "plancton/workers/launcher/container.py",
     "plancton/workers/launcher/image.py",
     "plancton/workers/reaper/cleanup.py",
