@@ -1,101 +1,42 @@
 """The reaper's process on a fake engine, and what only the real one can show."""
 
-import os
 import statistics
-import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from plancton.common.decision import Ending, Suspension
-from plancton.common.engine import Engine
 from plancton.common.messages import (
-    ActiveSettings,
     EndingAction,
     EndingOutcome,
-    Outcome,
-    PoolLook,
     PoolUnknown,
-    Target,
 )
-from plancton.common.naming import cgroup_parent, container_name, instance_id, labels
+from plancton.common.naming import cgroup_parent, instance_id, labels
 from plancton.common.pilot import PilotState
 from plancton.common.pilot_directory import PilotDirectories
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
 from plancton.supervisor import cgroups
-from plancton.workers.probe.pool import from_containers
+from plancton.workers.reaper import deadlines, worker
 from plancton.workers.reaper.worker import Reaper
 from tests.fakes.engine import FakeEngine
 from tests.support.cgroup_files import has_quota, is_frozen, least_weight
-from tests.support.contract import FOR_EVER, LABEL, Stage, done, real_stage
+from tests.support.contract import FOR_EVER, done, real_stage
 from tests.support.facts import target
 from tests.support.fake_engine import use
 from tests.support.place import KeptPlace, tell
 from tests.support.waiting import wait_for
-
-INSTANCE = "00000000"
-SAYS_ITS_QUOTA = "cd /sys/fs/cgroup; read quota rest 2>/dev/null < cpu.max || read quota < cpu/cpu.cfs_quota_us"
-TRAP = ("/bin/sh", "-c", f"trap '{SAYS_ITS_QUOTA}; echo $quota; exit 5' TERM; echo up; while :; do sleep 0.05; done")
-"""It heeds SIGTERM, and says its CPU quota then."""
-BURNS = ("/bin/sh", "-c", "while :; do :; done")
-
-
-class Ward:
-    """A reaper, its engine and what it says."""
-
-    def __init__(self, engine: Engine, state: Path, instance: str = INSTANCE, **settings: Any) -> None:  # noqa: ANN401
-        self.engine = engine
-        self.place = KeptPlace(state / "run")
-        self.place.state = state
-        self.reaper = Reaper(self.place)
-        self._instance = instance
-        tell(self.reaper, ActiveSettings(settings=Settings(**settings), generation=1))
-
-    def look(self) -> PoolLook:
-        """Show it the pool."""
-        containers = done(self.engine.list_containers({"plancton.instance": self._instance}))
-        look = PoolLook(pilots=tuple(from_containers(containers, {}).values()), full_look_monotonic=time.monotonic())
-        tell(self.reaper, look)
-        return look
-
-    def turn_until(self, fact: Callable[[], object], why: str) -> None:
-        """Let it turn until something is so."""
-
-        def turned() -> object:
-            self.reaper.turn(time.monotonic())
-            return fact()
-
-        wait_for(turned, 10.0, why)
-
-    def outcomes(self, count: int) -> list[EndingOutcome]:
-        """Let it turn until it has said so much."""
-        self.turn_until(lambda: len(self.place.of(EndingOutcome)) >= count, f"{count} outcomes")
-        return self.place.of(EndingOutcome)
-
-    def did(self) -> list[EndingAction]:
-        """Return what it has done."""
-        said = self.place.of(EndingOutcome)
-        assert {outcome.outcome for outcome in said} <= {Outcome.DONE}
-        return [outcome.action for outcome in said]
-
-
-class FakeWard(Ward):
-    """One whose engine is a fake."""
-
-    engine: FakeEngine
+from tests.workers.reaper.ward import BURNS, INSTANCE, PILOTS, TRAP, FakeWard, RealWard, ends, owner, suspends
 
 
 @pytest.fixture
 def ward(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeWard:
-    """Return a reaper whose engine has six pilots and a neighbour."""
+    """Return a reaper whose engine has eight pilots and a neighbour."""
     engine = FakeEngine(now_unix=time.time())
     use(monkeypatch, "reaper", engine)
-    for slot in range(6):
+    for slot in range(PILOTS):
         created = engine.create({"Image": "busybox", "Labels": labels(INSTANCE, slot, slot + 1, "s")}, f"p{slot}")
         assert isinstance(created, str)
         engine.start(created)
@@ -104,33 +45,9 @@ def ward(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeWard:
     return FakeWard(engine, tmp_path, stop_grace=0.0)
 
 
-def suspends(look: PoolLook, *names: str, valid_seconds: float = 15.0, **changes: Any) -> Target:  # noqa: ANN401
-    """Return a target that wants these suspended."""
-    return target(
-        until=time.monotonic() + valid_seconds,
-        suspend=tuple(
-            Suspension(container_id=each.container_id, name=each.name, reason=Reason.OWNER_CPU, since_monotonic=0.0)
-            for each in look.pilots
-            if each.name in names
-        ),
-        **changes,
-    )
-
-
-def ends(look: PoolLook, *, at_once: bool) -> Target:
-    """Return a target that wants all of them ended."""
-    return target(
-        until=time.monotonic() + 15.0,
-        end=tuple(
-            Ending(container_id=each.container_id, name=each.name, reason=Reason.FORCE_STOP, at_once=at_once)
-            for each in look.pilots
-        ),
-    )
-
-
 def test_force_stop_leaves_only_what_is_somebody_elses(ward: FakeWard) -> None:
     tell(ward.reaper, ends(ward.look(), at_once=True))
-    assert len(ward.outcomes(6)) == 6
+    assert len(ward.outcomes(PILOTS)) == PILOTS
     left = ward.engine.list_containers({})
     assert isinstance(left, tuple)
     assert [each.name for each in left] == ["neighbour"]
@@ -138,8 +55,8 @@ def test_force_stop_leaves_only_what_is_somebody_elses(ward: FakeWard) -> None:
 
 def test_those_that_heed_no_sigterm_are_killed_and_then_removed(ward: FakeWard) -> None:
     tell(ward.reaper, ends(ward.look(), at_once=False))
-    done = [outcome.action for outcome in ward.outcomes(12)]
-    assert done.count(done[0]) == 6
+    acted = [outcome.action for outcome in ward.outcomes(2 * PILOTS)]
+    assert acted.count(acted[0]) == PILOTS
     ward.engine.advance(3.0)
     states = {each.state for each in ward.look().pilots}
     assert states == {PilotState.EXITED}
@@ -201,21 +118,36 @@ def test_under_a_void_target_what_is_suspended_stays_so(ward: FakeWard) -> None:
 
 
 def test_suspensions_wait_neither_for_slow_removals_nor_for_slow_kills(ward: FakeWard) -> None:
-    for slot in range(3):
+    for slot in range(2):
         ward.engine.finish(f"p{slot}")
     look = ward.look()
     with ward.engine.frozen("remove"):
-        forced = ends(look, at_once=True).end[:1]
-        tell(ward.reaper, target(until=time.monotonic() + 15.0, end=forced))
-        ward.turn_until(lambda: [call.name for call in ward.engine.calls].count("remove") == 3, "three slow removals")
-        tell(ward.reaper, suspends(look, "p3", "p4"))
-        assert {each.name for each in ward.outcomes(2)} == {"p3", "p4"}
-    ward.outcomes(5)
+        forced = ends(look, at_once=True).end
+        slow = tuple(each for each in forced if each.name in {"p2", "p3", "p4", "p5"})
+        tell(ward.reaper, target(until=time.monotonic() + 15.0, end=slow))
+        ward.turn_until(lambda: ward.asked("remove") == 6, "two slow removals and four slow kills")
+        tell(ward.reaper, suspends(look, "p6", "p7"))
+        assert {each.name for each in ward.outcomes(2)} == {"p6", "p7"}
+    ward.outcomes(8)
 
 
-def test_a_pilot_is_told_when_sigkill_comes_before_it_gets_sigterm(ward: FakeWard, tmp_path: Path) -> None:
-    name = container_name(instance_id(str(ward.place.rundir)), 0, 1)
-    directory = PilotDirectories(tmp_path).create(name, "0:0", 1.0)
+def test_a_suspension_comes_before_what_is_due_and_not_yet_begun(
+    ward: FakeWard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_LANES", dict.fromkeys(("signal", "kill", "remove"), 1))
+    look = ward.look()
+    ending = tuple(each for each in ends(look, at_once=False).end if each.name in {"p0", "p1"})
+    with ward.engine.frozen("lift_quota"):
+        tell(ward.reaper, target(until=time.monotonic() + 15.0, end=ending))
+        ward.turn_until(lambda: ward.asked("lift_quota") == 1, "the first ending")
+        tell(ward.reaper, suspends(look, "p7", end=ending))
+    ward.turn_until(lambda: ward.asked("lift_quota") == 2, "the other one")
+    calls = [call.name for call in ward.engine.calls if call.name in {"lift_quota", "pause"}]
+    assert calls == ["lift_quota", "pause", "lift_quota"]
+
+
+def test_a_pilot_is_told_when_sigkill_comes_before_it_gets_sigterm(ward: FakeWard) -> None:
+    directory = ward.directory(0)
     look = ward.look()
     tell(ward.reaper, target(until=time.monotonic() + 15.0))
     started = next(each.created_unix for each in look.pilots if each.name == "p0")
@@ -227,35 +159,40 @@ def test_a_pilot_is_told_when_sigkill_comes_before_it_gets_sigterm(ward: FakeWar
     ward.turn_until(lambda: abs(told() - started - max_ttl) < 2.0, "the deadline of its max_ttl")
     with ward.engine.frozen("kill"):
         tell(ward.reaper, ends(look, at_once=False))
-        ward.turn_until(lambda: "kill" in [call.name for call in ward.engine.calls], "SIGTERM")
+        ward.turn_until(lambda: ward.asked("kill") > 0, "SIGTERM")
         assert abs(told() - time.time()) < 5.0
-    ward.turn_until(lambda: not ward.look().pilots, "the removals")
-    ward.turn_until(lambda: not directory.exists(), "the removal of its directory")
+
+
+def test_sigterm_waits_for_the_deadline(ward: FakeWard, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(PilotDirectories, "write_deadline", lambda *_arguments: gate.wait(10.0))
+    tell(ward.reaper, ends(ward.look(), at_once=False))
+    ward.reaper.turn(time.monotonic())
+    assert not vars(ward.reaper)["_busy"]
+    gate.set()
+    ward.turn_until(lambda: ward.asked("kill") > 0, "SIGTERM")
+
+
+def test_a_directory_goes_with_its_container_whoever_removed_that(ward: FakeWard) -> None:
+    directories = [ward.directory(slot) for slot in range(3)]
+    for slot in range(2):
+        ward.engine.finish(f"p{slot}")
+    ward.look()
+    ward.engine.remove("p1")
+    ward.turn_until(lambda: not any(each.exists() for each in directories[:2]), "the end of two directories")
+    assert [outcome.name for outcome in ward.place.of(EndingOutcome)] == ["p0"]
+    assert directories[2].exists()
+
+
+def test_each_full_look_sweeps_directories(ward: FakeWard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "_ORPHANED_SECONDS", 0.0)
+    there, orphan = ward.directory(0), ward.directory(PILOTS)
+    ward.look()
+    ward.turn_until(lambda: not orphan.exists(), "the end of a directory without a container")
+    assert there.exists()
 
 
 # On the real engine.
-
-
-class RealWard(Ward):
-    """One whose pilots are real, and none else's."""
-
-    def __init__(self, stage: Stage, state: Path, **settings: Any) -> None:  # noqa: ANN401
-        super().__init__(stage.engine, state, stage.labels[LABEL][:8], **settings)
-        self.stage = stage
-
-    def start(self, command: tuple[str, ...], slot: int = 0, **host_config: object) -> str:
-        """Start a pilot in this slot that may use a fifth of a CPU, and return its id."""
-        body = self.stage.body(command, CpuPeriod=100_000, CpuQuota=20_000, **host_config)
-        body["Labels"] = {**self.stage.labels, **labels(self.stage.labels[LABEL][:8], slot, slot + 1, "s")}
-        container = done(self.engine.create(body, self.stage.name()))
-        assert self.engine.start(container) is None
-        return container
-
-    def pid(self, container: str) -> int:
-        """Return a running pilot's first process."""
-        pid = done(self.engine.inspect(container)).pid
-        assert pid is not None
-        return pid
 
 
 @pytest.fixture
@@ -263,18 +200,6 @@ def real_ward(engine_url: str, tmp_path: Path) -> Iterator[RealWard]:
     """Yield a reaper whose engine is real."""
     with real_stage(engine_url) as stage:
         yield RealWard(stage, tmp_path, docker_url=engine_url, stop_grace=20.0)
-
-
-@contextmanager
-def owner() -> Iterator[None]:
-    """Use all CPUs within the context."""
-    burning = [subprocess.Popen(BURNS) for _cpu in range(os.cpu_count() or 1)]
-    try:
-        yield
-    finally:
-        for process in burning:
-            process.kill()
-            process.wait()
 
 
 @pytest.mark.engine
