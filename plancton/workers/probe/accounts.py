@@ -1,6 +1,7 @@
 """The kernel's accounts of this instance's cgroups, v1 or v2: of all pilots together, and of each."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -89,6 +90,20 @@ class Accounts:
             return Stalled()
         return stalled_at(directory, "{}.pressure")
 
+    def others_stalled(self) -> dict[str, Stalled]:
+        """Return how long processes were stalled in each other cgroup at the top of v2's hierarchy, where there is one.
+
+        This tells whose stalls they are only where pilots are known to be in their own.
+        """
+        if self._mounts.unified is None:
+            return {}
+        try:
+            with os.scandir(self._mounts.unified) as entries:
+                others = [entry.name for entry in entries if _may_be_owners(entry.name) and entry.is_dir()]
+        except OSError:
+            return {}
+        return {name: stalled_at(f"{self._mounts.unified}/{name}", "{}.pressure") for name in others}
+
     def moves(self, running: Iterable[str]) -> PilotsMoves | None:
         """Return what pilots moved on disks, given those that run; None where nobody can tell."""
         blkio, unified = self._mounts.blkio, self._mounts.unified
@@ -122,3 +137,8 @@ class Accounts:
             if moves is not None:
                 return moves
         return None
+
+
+def _may_be_owners(name: str) -> bool:
+    """Tell a cgroup in which the owner's processes may be from planctond's own, and from systemd's without any."""
+    return not name.startswith("plancton") and not name.endswith(".mount")

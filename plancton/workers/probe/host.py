@@ -10,7 +10,7 @@ from plancton.workers.probe.accounts import Accounts, PilotUse, figure, stalled_
 from plancton.workers.probe.churn import Churn
 from plancton.workers.probe.disks import parse_diskstats
 from plancton.workers.probe.kernel import CgroupMounts, parse_meminfo, parse_mounts, parse_stat, used_between
-from plancton.workers.probe.pressure import NEVER, Stalled
+from plancton.workers.probe.pressure import NEVER, Pressure, Stalled
 from plancton.workers.probe.sample import Sample, host_look, without_pilots
 
 
@@ -71,8 +71,11 @@ class Host:
             memory=parse_meminfo((self._proc / "meminfo").read_text(encoding="ascii")),
             runs=runs,
             pilots_seconds=pilots_seconds,
-            stalled=stalled_at(f"{self._proc}/pressure", "{}"),
-            pilots_stalled=pilots_stalled,
+            pressure=Pressure(
+                host=stalled_at(f"{self._proc}/pressure", "{}"),
+                pilots=pilots_stalled,
+                others=accounts.others_stalled() if runs else {},
+            ),
             disks=figure(f"{self._proc}/diskstats", parse_diskstats),
             pilots_moves=accounts.moves(pilots.running),
         )

@@ -6,7 +6,7 @@ from plancton.common.messages import HostLook
 from plancton.workers.probe.churn import Churn, engine_cpus
 from plancton.workers.probe.disks import Moves, PilotsMoves, pilots_share
 from plancton.workers.probe.kernel import CpuTimes, MemoryFigures, used_between
-from plancton.workers.probe.pressure import Stalled, owners_stalls, stalled_between
+from plancton.workers.probe.pressure import Pressure, Stalled, owners_stalls, pressure_between
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,15 +20,15 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """Whether any pilot runs, suspended ones not counted."""
     pilots_seconds: float | None
     """CPU seconds of all pilots, ended ones included."""
-    stalled: Stalled
-    pilots_stalled: Stalled
+    pressure: Pressure
     disks: Moves | None
     pilots_moves: PilotsMoves | None
 
 
 def without_pilots(sample: Sample) -> Sample:
     """Return the sample with the pilots' accounts unread: from now on they are kept elsewhere."""
-    return msgspec.structs.replace(sample, pilots_seconds=None, pilots_stalled=Stalled(), pilots_moves=None)
+    pressure = msgspec.structs.replace(sample.pressure, pilots=Stalled())
+    return msgspec.structs.replace(sample, pilots_seconds=None, pressure=pressure, pilots_moves=None)
 
 
 def host_look(before: Sample, after: Sample, churn: Churn) -> HostLook:
@@ -47,8 +47,7 @@ def host_look(before: Sample, after: Sample, churn: Churn) -> HostLook:
     ran = before.runs or after.runs or churn != Churn()
     io_share = _io_share(before, after, pilots_ran=ran)
     stalls = owners_stalls(
-        stalled_between(before.stalled, after.stalled),
-        stalled_between(before.pilots_stalled, after.pilots_stalled),
+        pressure_between(before.pressure, after.pressure),
         seconds,
         pilots_ran=ran,
         pilots_io_share=io_share,

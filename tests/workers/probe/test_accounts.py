@@ -29,6 +29,7 @@ def test_where_nothing_is_mounted_everything_is_unknown() -> None:
     assert nothing.memory_bytes("a") is None
     assert nothing.anonymous_bytes("a") is None
     assert nothing.stalled(runs=False) == Stalled()
+    assert nothing.others_stalled() == {}
     assert nothing.moves(["a"]) is None
 
 
@@ -69,3 +70,18 @@ def test_a_v2_hierarchy_without_controllers_still_tells_stalls_but_neither_cpu_n
     assert told.stalled(runs=True) == Stalled()
     # Of pilots that ended there it still tells.
     assert told.stalled(runs=False) == Stalled(cpu=3.0, memory=2.0, io=1.0)
+
+
+@pytest.mark.parametrize("driver", ["cgroupfs", "systemd"])
+def test_the_other_cgroups_at_the_top_are_those_in_which_the_owners_processes_may_be(
+    tmp_path: Path, driver: str
+) -> None:
+    machine = Machine(tmp_path, Cgroups.V2, driver)
+    machine.pilots_stalled(cpu=3.0)
+    for name in ("user.slice", "plancton-ffffffff", "dev-mqueue.mount"):
+        machine.stalled(machine.unified / name, "{}.pressure", cpu=4.0)
+    (machine.unified / "cgroup.procs").write_text("1\n")
+    (machine.unified / "init.scope").mkdir()
+    told = accounts(unified=machine.unified).others_stalled()
+    assert told == {"user.slice": Stalled(cpu=4.0), "init.scope": Stalled()}
+    assert accounts(unified=tmp_path / "gone").others_stalled() == {}

@@ -179,6 +179,19 @@ def test_where_their_cgroup_tells_the_pilots_stalls_the_rest_is_the_owners(machi
         assert look.stall_detail == ""
 
 
+def test_where_pilots_are_always_stalled_the_owners_own_cgroups_tell_the_owners_stalls(machine: Machine) -> None:
+    sessions = machine.unified / "user.slice"
+    machine.pilots_stalled(cpu=50.0, memory=0.0, io=0.0)
+    machine.stalled(sessions, "{}.pressure", cpu=7.0, memory=0.0, io=0.0)
+    machine.look("a")
+    machine.work(2.0, owner=1.0, pilots=3.0)
+    machine.stalled(machine.proc / "pressure", "{}", cpu=102.0, memory=10.0, io=1.0)
+    machine.pilots_stalled(cpu=52.0)
+    machine.stalled(sessions, "{}.pressure", cpu=8.5)
+    look = machine.later("a")
+    assert look.stall_cpu == (None if machine.cgroups is Cgroups.V1 else pytest.approx(0.75))
+
+
 def test_a_v2_cgroup_that_holds_none_of_the_pilots_that_run_tells_nothing_of_them(machine: Machine) -> None:
     machine.pilots_stalled(cpu=0.0, memory=0.0, io=0.0, populated=False)
     machine.look("a")

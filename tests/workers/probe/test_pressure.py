@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.workers.probe.pressure import NEVER, Stalled, owners_stalls, parse_pressure, stalled_between
+from plancton.workers.probe.pressure import NEVER, Pressure, Stalled, owners_stalls, parse_pressure, pressure_between
 
 HERE = "some avg10=1.29 avg60=0.81 avg300=0.62 total=8979160\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 BEFORE_5_13 = "some avg10=0.00 avg60=0.00 avg300=0.00 total=12\n"
@@ -23,61 +23,75 @@ def test_an_unfit_text_is_never_a_figure(text: str) -> None:
 
 
 def test_what_is_unknown_at_either_end_is_unknown_between() -> None:
-    before, after = Stalled(cpu=1.0, memory=None, io=9.0), Stalled(cpu=3.0, memory=5.0, io=2.0)
+    before = Pressure(
+        host=Stalled(cpu=1.0, memory=None, io=9.0), pilots=Stalled(cpu=1.0), others={"a": NEVER, "gone": NEVER}
+    )
+    after = Pressure(
+        host=Stalled(cpu=3.0, memory=5.0, io=2.0), pilots=Stalled(io=1.0), others={"a": Stalled(io=4.0), "new": NEVER}
+    )
+    between = pressure_between(before, after)
     # A counter that fell began anew with its cgroup.
-    assert stalled_between(before, after) == Stalled(cpu=2.0, memory=None, io=2.0)
+    assert between.host == Stalled(cpu=2.0, memory=None, io=2.0)
+    assert between.pilots == Stalled()
+    assert between.others == {"a": Stalled(io=4.0)}
 
 
 SECONDS = st.none() | st.floats(0.0, 3.0)
 STALLED = st.builds(Stalled, cpu=SECONDS, memory=SECONDS, io=SECONDS)
+PRESSURE = st.builds(Pressure, host=STALLED, pilots=STALLED, others=st.dictionaries(st.sampled_from("ab"), STALLED))
 SHARE = st.none() | st.floats(0.0, 1.0)
 
 
-@given(host=STALLED, pilots=STALLED, seconds=st.floats(0.01, 3.0), pilots_ran=st.booleans(), io_share=SHARE)
+@given(pressure=PRESSURE, seconds=st.floats(0.01, 3.0), pilots_ran=st.booleans(), io_share=SHARE)
 def test_a_share_is_from_0_to_1_or_unknown_and_whatever_is_not_plain_is_explained(
-    *, host: Stalled, pilots: Stalled, seconds: float, pilots_ran: bool, io_share: float | None
+    *, pressure: Pressure, seconds: float, pilots_ran: bool, io_share: float | None
 ) -> None:
-    stalls = owners_stalls(host, pilots, seconds, pilots_ran=pilots_ran, pilots_io_share=io_share)
+    stalls = owners_stalls(pressure, seconds, pilots_ran=pilots_ran, pilots_io_share=io_share)
     shares = (stalls.cpu, stalls.memory, stalls.io)
     assert all(share is None or 0.0 <= share <= 1.0 for share in shares)
     assert None not in shares or stalls.detail
 
 
-@given(host=STALLED, pilots=STALLED, seconds=st.floats(0.01, 3.0), pilots_ran=st.booleans(), io_share=SHARE)
+@given(pressure=PRESSURE, seconds=st.floats(0.01, 3.0), pilots_ran=st.booleans(), io_share=SHARE)
 def test_the_owner_is_never_stalled_longer_than_the_host(
-    *, host: Stalled, pilots: Stalled, seconds: float, pilots_ran: bool, io_share: float | None
+    *, pressure: Pressure, seconds: float, pilots_ran: bool, io_share: float | None
 ) -> None:
-    ours = owners_stalls(host, pilots, seconds, pilots_ran=pilots_ran, pilots_io_share=io_share)
-    alone = owners_stalls(host, NEVER, seconds, pilots_ran=False, pilots_io_share=0.0)
+    ours = owners_stalls(pressure, seconds, pilots_ran=pilots_ran, pilots_io_share=io_share)
+    alone = owners_stalls(Pressure(host=pressure.host), seconds, pilots_ran=False, pilots_io_share=0.0)
     for mine, all_of_it in ((ours.cpu, alone.cpu), (ours.memory, alone.memory), (ours.io, alone.io)):
         assert mine is None or (all_of_it is not None and mine <= all_of_it)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=50))
-def test_of_one_cpu_what_is_said_is_never_more_than_the_owner_was_stalled(moments: list[tuple[bool, bool]]) -> None:
-    owner = sum(mine for mine, _ in moments)
-    pilots = float(sum(theirs for _, theirs in moments))
-    host = float(sum(mine or theirs for mine, theirs in moments))
-    stalls = owners_stalls(
-        Stalled(cpu=host, memory=host, io=host),
-        Stalled(cpu=pilots, memory=pilots, io=pilots),
-        float(len(moments)),
-        pilots_ran=True,
-        pilots_io_share=None,
+def alike(seconds: float) -> Stalled:
+    return Stalled(cpu=seconds, memory=seconds, io=seconds)
+
+
+MOMENTS = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=50)
+
+
+@given(MOMENTS)
+def test_of_one_cpu_what_is_said_is_never_more_than_the_owner_was_stalled(
+    moments: list[tuple[bool, bool, bool]],
+) -> None:
+    sessions, services, pilots = (float(sum(column)) for column in zip(*moments, strict=True))
+    owner = sum(session or service for session, service, _ in moments)
+    pressure = Pressure(
+        host=alike(float(sum(any(moment) for moment in moments))),
+        pilots=alike(pilots),
+        others={"user.slice": alike(sessions), "system.slice": alike(services)},
     )
+    stalls = owners_stalls(pressure, float(len(moments)), pilots_ran=True, pilots_io_share=None)
     assert stalls.cpu is not None
-    assert stalls.cpu * len(moments) <= owner + 1e-9
+    assert max(sessions, services) - 1e-9 <= stalls.cpu * len(moments) <= owner + 1e-9
 
 
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0), st.floats(0.0, 2.0), SHARE)
 def test_the_longer_the_host_is_stalled_the_longer_the_owner(
     host: float, more: float, pilots: float, io_share: float | None
 ) -> None:
-    for known in (Stalled(), Stalled(cpu=pilots, memory=pilots, io=pilots)):
+    for known in (Stalled(), alike(pilots)):
         few, many = (
-            owners_stalls(
-                Stalled(cpu=all_, memory=all_, io=all_), known, 2.0, pilots_ran=True, pilots_io_share=io_share
-            )
+            owners_stalls(Pressure(host=alike(all_), pilots=known), 2.0, pilots_ran=True, pilots_io_share=io_share)
             for all_ in (host, host + more)
         )
         for less, as_much in ((few.cpu, many.cpu), (few.memory, many.memory), (few.io, many.io)):
@@ -86,7 +100,6 @@ def test_the_longer_the_host_is_stalled_the_longer_the_owner(
 
 
 NO_CPU = "CPU: the pilots' own stalls can't be told apart"
-ALL = Stalled(cpu=1.0, memory=1.0, io=1.0)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +132,23 @@ def test_whose_stalls_they_are(
     expected: tuple[float | None, ...],
     detail: str,
 ) -> None:
-    stalls = owners_stalls(ALL, pilots, 2.0, pilots_ran=pilots_ran, pilots_io_share=io_share)
+    pressure = Pressure(host=alike(1.0), pilots=pilots)
+    stalls = owners_stalls(pressure, 2.0, pilots_ran=pilots_ran, pilots_io_share=io_share)
     assert (stalls.cpu, stalls.memory, stalls.io) == pytest.approx(expected)
     assert stalls.detail == detail
 
 
 def test_a_kernel_that_tells_some_stalls_only_is_said_to() -> None:
-    stalls = owners_stalls(Stalled(cpu=1.0, io=0.0), NEVER, 2.0, pilots_ran=True, pilots_io_share=0.0)
+    stalls = owners_stalls(
+        Pressure(host=Stalled(cpu=1.0, io=0.0), pilots=NEVER), 2.0, pilots_ran=True, pilots_io_share=0.0
+    )
     assert (stalls.cpu, stalls.memory, stalls.io) == (0.5, None, 0.0)
     assert stalls.detail == "the kernel tells no memory stalls"
+
+
+def test_other_cgroups_tell_the_owners_stalls_only_where_pilots_are_known_to_be_in_their_own() -> None:
+    others = {"user.slice": alike(0.8), "system.slice": alike(0.1), "init.scope": Stalled()}
+    known = Pressure(host=alike(1.0), pilots=alike(1.0), others=others)
+    assert owners_stalls(known, 2.0, pilots_ran=True, pilots_io_share=None).cpu == 0.4
+    unknown = Pressure(host=alike(1.0), others=others)
+    assert owners_stalls(unknown, 2.0, pilots_ran=True, pilots_io_share=None).cpu is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from plancton.workers.probe.churn import Churn
 from plancton.workers.probe.disks import Moved, PilotsMoves
 from plancton.workers.probe.kernel import CpuTimes, MemoryFigures
-from plancton.workers.probe.pressure import Stalled
+from plancton.workers.probe.pressure import Pressure, Stalled
 from plancton.workers.probe.sample import Sample, host_look, without_pilots
 
 SECONDS = st.floats(0.0, 1e6)
@@ -26,8 +26,7 @@ def samples(at: float) -> st.SearchStrategy[Sample]:
         memory=st.just(MemoryFigures(ram_bytes=1000, available_bytes=500, swap_bytes=0)),
         runs=st.booleans(),
         pilots_seconds=UNKNOWN,
-        stalled=STALLED,
-        pilots_stalled=STALLED,
+        pressure=st.builds(Pressure, host=STALLED, pilots=STALLED),
         disks=st.none() | MOVES,
         pilots_moves=st.none() | st.builds(PilotsMoves, by_cgroup=st.dictionaries(st.just("p"), MOVES)),
     )
@@ -60,11 +59,11 @@ def test_what_was_unknown_before_is_unknown_between(before: Sample, after: Sampl
 def test_the_longer_the_host_was_stalled_the_longer_the_owner(
     before: Sample, after: Sample, churn: Churn, more: float
 ) -> None:
-    if after.stalled.cpu is None or before.stalled.cpu is None or after.stalled.cpu < before.stalled.cpu:
+    was, host = before.pressure.host, after.pressure.host
+    if was.cpu is None or host.cpu is None or host.cpu < was.cpu:
         return
-    longer = msgspec.structs.replace(
-        after, stalled=msgspec.structs.replace(after.stalled, cpu=after.stalled.cpu + more)
-    )
+    more_pressure = msgspec.structs.replace(after.pressure, host=msgspec.structs.replace(host, cpu=host.cpu + more))
+    longer = msgspec.structs.replace(after, pressure=more_pressure)
     less, as_much = (host_look(before, each, churn).stall_cpu for each in (after, longer))
     assert (less is None) == (as_much is None)
     assert less is None or as_much is None or less <= as_much
