@@ -1,1 +1,1 @@
-"""The ending hand: stops, kills and removes pilots."""
+"""The ending hand: suspends, stops, kills and removes pilots."""
