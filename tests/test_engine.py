@@ -367,3 +367,19 @@ def test_a_lifted_quota_is_gone_in_the_kernel_whether_it_runs_or_is_suspended(en
                 assert stage.engine.lift_quota(container) is None
             assert not has_quota(pid)
             assert is_frozen(pid) is suspended
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "local"),
+    [
+        (None, "", True),
+        ("unix:///run/docker.sock", "tcp://127.0.0.1:2375", True),
+        ("tcp://127.0.0.1:2375", "", False),
+        (None, "tcp://node2:2376", False),
+    ],
+)
+def test_only_a_unix_socket_is_on_this_machine_for_certain(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, environment: str, *, local: bool
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", environment)
+    assert Engine(url).is_local is local

@@ -39,6 +39,11 @@ class Engine:
         self._peer = self._url if self._url.startswith("unix:") else mask_url(self._url)
         self._api_version: str | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it's on this machine for certain, so that it sees the same files."""
+        return self._url.startswith("unix:")
+
     def info(self, *, deadline: float = 10.0) -> EngineInfo | Failure:
         """Return what the engine says of itself and its machine."""
         return self._call(lambda client: answers.info(client.info(), client.api_version), deadline)

@@ -31,9 +31,14 @@ def is_frozen(pid: int) -> bool:
     return told.strip() == "FROZEN" or "frozen 1" in told
 
 
+def cpu_group(pid: int) -> Path:
+    """Return the directory of the cgroup that weighs and limits a process's CPU."""
+    return _group(pid, "cpu")[0]
+
+
 def least_weight(pid: int) -> Path:
     """Give the cgroup around a process's own the least CPU weight, and return the file that says so."""
-    parent = _group(pid, "cpu")[0].parent
+    parent = cpu_group(pid).parent
     for name, least in (("cpu.idle", "1"), ("cpu.shares", "2"), ("cpu.weight", "1")):
         if (parent / name).exists():
             (parent / name).write_text(least)

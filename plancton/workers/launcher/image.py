@@ -3,7 +3,7 @@
 import msgspec
 
 from plancton.common.engine_types import Failure
-from plancton.common.messages import LauncherState
+from plancton.common.messages import LauncherState, Weight
 
 _RETRY_SECONDS = 15.0
 """After a failed pull where nothing is here to start from; doubled at each failure."""
@@ -99,8 +99,8 @@ def gone(image: Image) -> Image:
     return msgspec.structs.replace(image, image_id=None, looked=False)
 
 
-def state(image: Image, in_flight: int) -> LauncherState:
-    """Return what the launcher says."""
+def state(image: Image, in_flight: int, weight: Weight | None = None) -> LauncherState:
+    """Return what the launcher says, of its launches and of the pilots' weight too."""
     return LauncherState(
         image=image.name,
         image_id=image.image_id,
@@ -108,4 +108,5 @@ def state(image: Image, in_flight: int) -> LauncherState:
         pulling=image.pulling,
         pulled_unix=image.pulled_unix,
         in_flight=in_flight,
+        weight=weight,
     )

@@ -1,7 +1,7 @@
 """One launch, in a thread of its own: create, check that its slot is free and that it's still wished, start."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     wish: Wish
     instance: str
     name: str
-    body: Mapping[str, Any]
+    make_directory: Callable[[], Sequence[str]]
+    """Makes the pilot's own directory, and returns its binds; none where it can't, or where it's to have none."""
+    body: Callable[[Sequence[str]], Mapping[str, Any]]
+    """Returns the create call's body, given those binds."""
     image_id: str
 
 
@@ -46,11 +49,14 @@ def launch(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> La
         detail=detail,
         seconds=time.monotonic() - began,
         image_id=what.image_id,
+        figures=what.wish.detail,
     )
 
 
 def _attempt(engine: Engine, what: Launch, still_wished: Callable[[], bool]) -> tuple[Outcome, str]:
-    created = engine.create(what.body, what.name, deadline=CREATE_DEADLINE_SECONDS)
+    # Before the container: the engine would make what is missing of its binds, for root alone.
+    body = what.body(what.make_directory())
+    created = engine.create(body, what.name, deadline=CREATE_DEADLINE_SECONDS)
     if isinstance(created, Failure) and created.kind is not FailureKind.CONFLICT:
         return _failed(created)
     labels = {LABEL_INSTANCE: what.instance, LABEL_SLOT: str(what.wish.slot)}

@@ -4,13 +4,15 @@ import functools
 import logging
 import os
 import time
+from collections.abc import Sequence
 
 from plancton.common.codec import Envelope
 from plancton.common.decision import Wish
 from plancton.common.engine import Engine
 from plancton.common.engine_types import EngineInfo, Failure, FailureKind
-from plancton.common.messages import ActiveSettings, LauncherState, LaunchOutcome, Outcome, Target
+from plancton.common.messages import ActiveSettings, LauncherState, LaunchOutcome, Outcome, Target, Weight
 from plancton.common.naming import container_name, instance_id
+from plancton.common.pilot_directory import PilotDirectories, mounts
 from plancton.common.settings import Settings
 from plancton.workers.base import Place
 from plancton.workers.lanes import Lanes
@@ -18,6 +20,7 @@ from plancton.workers.launcher import image as images
 from plancton.workers.launcher.container import create_body
 from plancton.workers.launcher.launch import Launch, launch
 from plancton.workers.launcher.plan import MOST_IN_FLIGHT, SLOW_SECONDS, Key, key, to_start, wished
+from plancton.workers.launcher.weight import Weights
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +29,12 @@ _INFO_DEADLINE_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
 _SETTLED_SECONDS = 30.0
 """How long a launch that ended isn't tried again while it's wished all the same: its effect should be seen by then."""
+_WEIGHT_SECONDS = 10.0
+"""How often the weight is looked after: somebody may have changed it."""
 
 
 class Launcher:
-    """The worker around images and launches."""
+    """The worker around images, weights and launches."""
 
     def __init__(self, place: Place) -> None:
         """Start pilots for the instance of ``place``."""
@@ -40,6 +45,14 @@ class Launcher:
         self._lanes = Lanes("launch", MOST_IN_FLIGHT, place.wake)
         # More than one, so that a pull that hangs delays no other image.
         self._image_lanes = Lanes("image", 3, place.wake)
+        self._weight_lane = Lanes("weight", 1, place.wake)
+        self._weights = Weights(self._instance, place.state)
+        self._weight: Weight | None = None
+        self._weighing = False
+        self._weighed_as: tuple[str, str, str] | None = None
+        self._next_weighing = 0.0
+        self._directories = PilotDirectories(place.state)
+        self._directory_failed = False
         self._settings: Settings | None = None
         self._engine: Engine | None = None
         self._info: EngineInfo | None = None
@@ -68,12 +81,13 @@ class Launcher:
                 self._former = state
 
     def turn(self, now: float) -> float:
-        """Take in what the threads finished, see to the image, and start what is wished."""
-        self._lanes.collect()
-        self._image_lanes.collect()
+        """Take in what the threads finished, see to image and weight, and start what is wished."""
+        for lanes in (self._lanes, self._image_lanes, self._weight_lane):
+            lanes.collect()
         if self._engine is None or self._settings is None:
             return now + _RETRY_SECONDS
         self._see_to_image(self._engine, now)
+        self._see_to_weight(self._settings, now)
         self._start(self._engine, self._settings, now)
         self._say()
         return now + min(_RETRY_SECONDS, SLOW_SECONDS)
@@ -133,19 +147,33 @@ class Launcher:
         expiration = self._settings.image_expiration
         self._image = images.pulled(self._image, result, time.monotonic(), time.time(), expiration)
 
+    def _see_to_weight(self, settings: Settings, now: float) -> None:
+        if self._info is None or self._weighing:
+            return
+        wanted = (self._info.cgroup_driver, settings.cpu_weight, settings.io_weight)
+        if wanted != self._weighed_as or now >= self._next_weighing:
+            self._weighing, self._weighed_as, self._next_weighing = True, wanted, now + _WEIGHT_SECONDS
+            self._weight_lane.submit(functools.partial(self._weights.keep, *wanted), self._weighed)
+
+    def _weighed(self, weight: Weight) -> None:
+        self._weighing, self._weight = False, weight
+
     def _start(self, engine: Engine, settings: Settings, now: float) -> None:
         image, info = self._image, self._info
-        if image is None or image.image_id is None or info is None:
+        if image is None or image.image_id is None or info is None or self._weight is None:
+            # No pilot runs before all have the weight that they are to have, as far as that's possible.
             return
         settled = {what for what, moment in self._settled.items() if now - moment < _SETTLED_SECONDS}
         for wish in to_start(self._target, self._in_flight, settled, now):
             self._in_flight[key(wish)] = now
-            call = functools.partial(launch, engine, self._order(wish, settings, info, image.image_id))
+            call = functools.partial(launch, engine, self._order(wish, engine, settings, info, image.image_id))
             still = functools.partial(self._still_wished, key(wish))
             self._lanes.submit(functools.partial(call, still), functools.partial(self._launched, key(wish)))
 
-    def _order(self, wish: Wish, settings: Settings, info: EngineInfo, image_id: str) -> Launch:
-        body = create_body(
+    def _order(self, wish: Wish, engine: Engine, settings: Settings, info: EngineInfo, image_id: str) -> Launch:
+        name = container_name(self._instance, wish.slot, wish.incarnation)
+        body = functools.partial(
+            create_body,
             settings,
             image=settings.docker_image,
             node=self._node,
@@ -154,8 +182,31 @@ class Launcher:
             incarnation=wish.incarnation,
             info=info,
         )
-        name = container_name(self._instance, wish.slot, wish.incarnation)
-        return Launch(wish=wish, instance=self._instance, name=name, body=body, image_id=image_id)
+        ends = self._target.deadline_unix if self._target is not None else None
+        expires = time.time() + settings.max_ttl
+        deadline = expires if ends is None else min(expires, ends)
+        return Launch(
+            wish=wish,
+            instance=self._instance,
+            name=name,
+            make_directory=functools.partial(self._make_directory, engine, settings, name, deadline),
+            body=body,
+            image_id=image_id,
+        )
+
+    def _make_directory(self, engine: Engine, settings: Settings, name: str, deadline_unix: float) -> Sequence[str]:
+        # Called from a launch's thread. A remote engine would make directories of its own, which nobody writes to.
+        if not settings.pilot_directory or not engine.is_local:
+            return ()
+        try:
+            made = self._directories.create(name, settings.user_group, deadline_unix)
+        except OSError as error:
+            if not self._directory_failed:
+                self._directory_failed = True
+                log.warning("pilots are started without a directory of their own: %s", error)
+            return ()
+        self._directory_failed = False
+        return mounts(made, settings.pilot_directory)
 
     def _still_wished(self, what: Key) -> bool:
         # Called from a launch's thread: it reads one reference, which the loop replaces whole.
@@ -178,7 +229,8 @@ class Launcher:
         if self._image is None or not (self._image.looked or self._image.detail):
             # Nothing is known yet; what a launcher before this one said stays good.
             return
-        state = images.state(self._image, len(self._in_flight))
+        former = self._former.weight if self._former is not None else None
+        state = images.state(self._image, len(self._in_flight), self._weight or former)
         if state != self._said:
             self._said = state
             self._place.say(state)

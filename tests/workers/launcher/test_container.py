@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from plancton.common.engine import Engine
 from plancton.common.engine_types import EngineInfo
 from plancton.common.naming import cgroup_of, container_name, parse_labels
+from plancton.common.pilot_directory import PilotDirectories, Word, mounts
 from plancton.common.settings import SPEC_KEYS, Device, Settings
+from plancton.common.spec import spec_hash
 from plancton.supervisor.cgroups import remove_empty
-from plancton.workers.launcher.container import create_body, spec_hash
+from plancton.workers.launcher.container import create_body
 from tests.fakes.engine import INFO
 from tests.support.contract import done
 from tests.support.engine import Engine as RealEngine
@@ -23,10 +26,22 @@ from tests.support.engine import Engine as RealEngine
 INSTANCE = "0123abcd"
 
 
-def body_of(settings: Settings, info: EngineInfo = INFO) -> dict[str, Any]:
+def directory_of(settings: Settings) -> list[str]:
+    """Return the binds of a directory as the launcher asks for them."""
+    return mounts(Path("/state/pilots/p"), settings.pilot_directory) if settings.pilot_directory else []
+
+
+def body_of(settings: Settings, info: EngineInfo = INFO, directory: Sequence[str] = ()) -> dict[str, Any]:
     """Return the create body for a pilot of these settings."""
     return create_body(
-        settings, image="sha256:1", node="node7.example", instance=INSTANCE, slot=3, incarnation=41, info=info
+        settings,
+        directory,
+        image="sha256:1",
+        node="node7.example",
+        instance=INSTANCE,
+        slot=3,
+        incarnation=41,
+        info=info,
     )
 
 
@@ -36,7 +51,7 @@ def host_config(settings: Settings, info: EngineInfo = INFO) -> dict[str, Any]:
     return config
 
 
-def test_the_defaults_are_the_originals() -> None:
+def test_the_defaults_are_the_originals_but_for_the_owners_sake() -> None:
     body = body_of(Settings())
     assert (body["Image"], body["Cmd"], body["User"]) == ("sha256:1", ["/bin/sleep", "60"], "0:0")
     assert body["Hostname"] == "plancton-node7-3-41"
@@ -53,6 +68,7 @@ def test_the_defaults_are_the_originals() -> None:
         "CapAdd": [],
         "CapDrop": [],
         "SecurityOpt": [],
+        "OomScoreAdj": 1000,
         "CgroupParent": "/plancton-0123abcd",
     }
 
@@ -114,6 +130,36 @@ def test_a_bind_is_read_only_unless_it_says_rw(bind: str, expected: str) -> None
     assert host_config(Settings(binds=(bind,)))["Binds"] == [expected]
 
 
+def test_a_pilot_sees_its_directory_and_is_told_where() -> None:
+    body = body_of(Settings(binds=("/a:/b",)), directory=["/d:/plancton:ro", "/d/out:/plancton/out:rw"])
+    assert body["HostConfig"]["Binds"] == ["/a:/b:ro", "/d:/plancton:ro", "/d/out:/plancton/out:rw"]
+    assert body["Env"] == ["PLANCTON_DIRECTORY=/plancton"]
+
+
+def test_without_a_directory_it_is_told_of_none() -> None:
+    body = body_of(Settings())
+    assert body["HostConfig"]["Binds"] == []
+    assert "Env" not in body
+
+
+@pytest.mark.parametrize("inside", ["/plancton", "/plancton/", "//plancton", "/plancton/out", "/plancton/./out/"])
+def test_a_bind_of_the_operators_wins_over_the_directory(inside: str) -> None:
+    settings = Settings(binds=(f"/a:{inside}:rw",))
+    body = body_of(settings, directory=directory_of(settings))
+    assert body["HostConfig"]["Binds"] == [f"/a:{inside}:rw"]
+    assert "Env" not in body
+
+
+def test_a_bind_beside_the_directory_changes_nothing() -> None:
+    settings = Settings(binds=("/a:/planctonic", "/b:/plancton/more"))
+    assert len(body_of(settings, directory=directory_of(settings))["HostConfig"]["Binds"]) == 4
+
+
+def test_no_oom_score_leaves_the_engines_own() -> None:
+    assert "OomScoreAdj" not in host_config(Settings(oom_score=0))
+    assert host_config(Settings(oom_score=-5))["OomScoreAdj"] == -5
+
+
 def test_capabilities_are_added_and_dropped() -> None:
     config = host_config(Settings(capabilities=("SYS_ADMIN", "+NET_ADMIN", "-MKNOD")))
     assert (config["CapAdd"], config["CapDrop"]) == (["SYS_ADMIN", "NET_ADMIN"], ["MKNOD"])
@@ -145,6 +191,8 @@ OTHER_VALUES: dict[str, Any] = {
     "devices": (Device(path_on_host="/dev/fuse", path_in_container="/dev/fuse"),),
     "capabilities": ("SYS_ADMIN",),
     "security_opts": ("apparmor=pilot",),
+    "oom_score": 0,
+    "pilot_directory": "/mine",
     "docker_privileged": True,
     "docker_network": "none",
 }
@@ -162,8 +210,9 @@ def test_each_setting_of_a_pilot_makes_another_spec_and_no_other_setting_does() 
 def test_each_setting_of_a_pilot_but_the_image_is_seen_in_the_body() -> None:
     info = msgspec.structs.replace(INFO, apparmor=True)
     for key, value in OTHER_VALUES.items():
-        body = body_of(msgspec.structs.replace(Settings(), **{key: value}), info)
-        before = body_of(Settings(), info)
+        settings = msgspec.structs.replace(Settings(), **{key: value})
+        body = body_of(settings, info, directory_of(settings))
+        before = body_of(Settings(), info, directory_of(Settings()))
         del body["Labels"], before["Labels"]
         assert (body == before) is (key == "docker_image"), key
 
@@ -178,29 +227,47 @@ EVERYTHING = Settings(
     devices=(Device(path_on_host="/dev/zero", path_in_container="/dev/nothing", cgroup_permissions="r"),),
     capabilities=("+SYS_PTRACE", "-MKNOD"),
     security_opts=("apparmor=no-such-profile",),
+    oom_score=345,
+    pilot_directory="/its/own",
     docker_network="none",
 )
+WORD = """\
+cd $PLANCTON_DIRECTORY && cat deadline && echo busy 1700000000 > out/new && mv out/new out/state || exit 1
+echo 2 2> /dev/null > deadline && exit 2
+mv out aside 2> /dev/null && exit 3
+touch another 2> /dev/null && exit 4
+exit 0
+"""
+"""What a pilot may do with its directory, and what not."""
 
 
 @pytest.mark.engine
-def test_every_setting_reaches_a_real_container(engine: RealEngine) -> None:
+def test_every_setting_reaches_a_real_container(engine: RealEngine, tmp_path: Path) -> None:
     client = engine.client()
     ours = Engine(engine.url)
     with contextlib.closing(client):
         info = msgspec.structs.replace(done(ours.info()), apparmor=False)
         image = done(ours.image_id("busybox"))
         assert image
-        body = create_body(EVERYTHING, image=image, node="node7", instance=INSTANCE, slot=1, incarnation=2, info=info)
-        container = done(ours.create(body, container_name(INSTANCE, 1, 2)))
+        name = container_name(INSTANCE, 1, 2)
+        directories = PilotDirectories(tmp_path)
+        directory = mounts(directories.create(name, EVERYTHING.user_group, 1_900_000_000.0), "/its/own")
+        body = create_body(
+            EVERYTHING, directory, image=image, node="node7", instance=INSTANCE, slot=1, incarnation=2, info=info
+        )
+        container = done(ours.create(body, name))
         try:
             assert ours.start(container) is None
             seen = client.api.inspect_container(container)
-            cgroups = Path(f"/proc/{seen['State']['Pid']}/cgroup").read_text()
+            process = Path(f"/proc/{seen['State']['Pid']}")
+            cgroups, oom_score = (process / "cgroup").read_text(), (process / "oom_score_adj").read_text()
             shown = "id -u; id -g; hostname; ls -d /host-etc /host-tmp /dev/nothing; head -c 3 /dev/nothing | wc -c"
             run = client.containers.get(container).exec_run
             code, output = run(["/bin/sh", "-c", shown])
             # By itself: what is written to both streams comes in any order.
             refused, error = run(["touch", "/host-etc/x"])
+            code_of_word, deadline = run(["/bin/sh", "-c", WORD])
+            word = directories.read_word(name)
         finally:
             assert ours.remove(container, force=True) is None
             remove_empty(INSTANCE)
@@ -212,11 +279,14 @@ def test_every_setting_reaches_a_real_container(engine: RealEngine) -> None:
     assert sorted(lines[3:6]) == ["/dev/nothing", "/host-etc", "/host-tmp"]
     assert lines[6:] == ["3"]
     assert error == b"touch: /host-etc/x: Read-only file system\n"
+    assert (code_of_word, deadline) == (0, b"1900000000\n")
+    assert word == Word(busy_since_unix=1_700_000_000.0)
     host = seen["HostConfig"]
     assert (host["CpuQuota"], host["CpuPeriod"]) == (50_000, 200_000)
     assert (host["Memory"], host["NetworkMode"], host["Privileged"]) == (64 * 2**20, "none", False)
     assert host["MemorySwap"] in {96 * 2**20, -1}, "-1 where the kernel can't account swap"
-    assert host["Binds"] == ["/etc:/host-etc:ro", "/tmp:/host-tmp:rw"]
+    assert host["Binds"] == ["/etc:/host-etc:ro", "/tmp:/host-tmp:rw", *directory]
+    assert oom_score == "345\n"
     assert (host["CapAdd"], host["CapDrop"]) == (["SYS_PTRACE"], ["MKNOD"])
     assert host["CgroupParent"] == body["HostConfig"]["CgroupParent"]
     assert seen["Config"]["Cmd"] == list(EVERYTHING.docker_cmd)

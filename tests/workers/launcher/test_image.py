@@ -3,6 +3,7 @@
 import pytest
 
 from plancton.common.engine_types import Failure, FailureKind
+from plancton.common.messages import Weight
 from plancton.workers.launcher import image as images
 from plancton.workers.launcher.image import Image
 
@@ -87,3 +88,5 @@ def test_the_state_tells_it_all() -> None:
     state = images.state(pulled(HERE, AWAY), 3)
     assert (state.image, state.image_id, state.in_flight, state.pulling) == ("busybox", "sha256:b", 3, False)
     assert state.detail.startswith("can't be pulled")
+    assert state.weight is None
+    assert images.state(HERE, 0, Weight(cpu="cpu.idle=1")).weight == Weight(cpu="cpu.idle=1")

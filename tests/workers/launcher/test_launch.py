@@ -1,7 +1,9 @@
 """One launch on a fake engine: repeatable, never two in a slot, nothing that is wished no more, nothing left behind."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from plancton.common.engine_types import FailureKind
@@ -18,7 +20,14 @@ INSTANCE = "0123abcd"
 def order(slot: int, incarnation: int) -> Launch:
     body: dict[str, Any] = {"Image": "busybox", "Labels": labels(INSTANCE, slot, incarnation, "s")}
     name = container_name(INSTANCE, slot, incarnation)
-    return Launch(wish=wish(slot, incarnation), instance=INSTANCE, name=name, body=body, image_id="i")
+    return Launch(
+        wish=wish(slot, incarnation),
+        instance=INSTANCE,
+        name=name,
+        make_directory=tuple,
+        body=lambda _directory: body,
+        image_id="i",
+    )
 
 
 def run(engine: FakeEngine, slot: int, incarnation: int, *, wished: bool = True) -> LaunchOutcome:
@@ -71,7 +80,7 @@ def test_a_slot_that_another_has_is_left_to_it(engine: FakeEngine, state: PilotS
     if state is PilotState.RUNNING:
         run(engine, 0, 1)
     else:
-        engine.create(order(0, 1).body, order(0, 1).name)
+        engine.create(order(0, 1).body(()), order(0, 1).name)
     outcome = run(engine, 0, 2)
     assert outcome.outcome is Outcome.REFUSED
     assert outcome.detail == f"{container_name(INSTANCE, 0, 1)} has its slot"
@@ -96,7 +105,7 @@ def test_the_same_slot_of_another_instance_is_free(engine: FakeEngine) -> None:
 def test_a_stranger_with_copied_labels_has_no_slot_but_a_pilot_renamed_by_hand_has(
     engine: FakeEngine, parent: str, expected: Outcome
 ) -> None:
-    engine.create({**order(0, 1).body, "HostConfig": {"CgroupParent": parent}}, "other")
+    engine.create({**order(0, 1).body(()), "HostConfig": {"CgroupParent": parent}}, "other")
     engine.start("other")
     assert run(engine, 0, 2).outcome is expected
     assert states(engine)["other"] is PilotState.RUNNING
@@ -146,3 +155,25 @@ def test_a_start_that_timed_out_but_worked_is_left_running(engine: FakeEngine) -
 def test_one_that_somebody_else_removed_meanwhile_failed(engine: FakeEngine) -> None:
     engine.fail("create", FailureKind.CONFLICT)
     assert run(engine, 0, 1).outcome is Outcome.FAILED
+
+
+def test_its_directory_is_made_first_and_is_bound(engine: FakeEngine) -> None:
+    made: list[int] = []
+
+    def make() -> list[str]:
+        made.append(len(engine.calls))
+        return ["/d:/plancton:ro"]
+
+    def body(directory: Sequence[str]) -> dict[str, Any]:
+        return {**order(0, 1).body(()), "HostConfig": {"Binds": directory}}
+
+    what = msgspec.structs.replace(order(0, 1), make_directory=make, body=body)
+    assert launch(engine, what, lambda: True).outcome is Outcome.DONE
+    assert made == [0]
+    assert [each["HostConfig"]["Binds"] for each in engine.bodies.values()] == [["/d:/plancton:ro"]]
+
+
+def test_the_outcome_tells_on_which_figures_it_was_wished(engine: FakeEngine) -> None:
+    wished = msgspec.structs.replace(wish(0, 1), detail="room for 3")
+    outcome = launch(engine, msgspec.structs.replace(order(0, 1), wish=wished), lambda: True)
+    assert outcome.figures == "room for 3"

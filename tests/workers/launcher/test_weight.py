@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from plancton.common.messages import Weight
+from plancton.common.engine import Engine
+from plancton.common.messages import ActiveSettings, LauncherState, LaunchOutcome, Outcome, Weight
+from plancton.common.naming import LABEL_INSTANCE, container_name, instance_id
+from plancton.common.settings import Settings
 from plancton.supervisor.cgroups import remove_empty
 from plancton.workers.launcher.weight import Weights
 from plancton.workers.launcher.weight_plan import hierarchies
-from plancton.workers.probe.host import Accounts
+from plancton.workers.launcher.worker import Launcher
+from plancton.workers.probe.accounts import Accounts
 from plancton.workers.probe.kernel import parse_mounts
+from tests.support.cgroup_files import cpu_group
+from tests.support.contract import done
+from tests.support.facts import target, wish
+from tests.support.place import KeptPlace, tell
+from tests.support.waiting import wait_for
 
 INSTANCE = "0badcafe"
 GROUP = f"plancton-{INSTANCE}"
@@ -315,3 +324,45 @@ def test_a_group_that_is_removed_in_between_comes_back(kernel: Weights) -> None:
         group_of_cpu().rmdir()
     assert kernel.keep("cgroupfs", "idle", "default").problems == ()
     assert group_of_cpu().exists()
+
+
+@pytest.mark.engine
+def test_real_pilots_live_under_a_parent_of_the_least_weight_and_of_another_once_that_is_set(
+    engine_url: str, tmp_path: Path
+) -> None:
+    place = KeptPlace(tmp_path)
+    instance = instance_id(str(tmp_path))
+    launcher = Launcher(place)
+    real = Engine(engine_url)
+
+    def weigh(cpu_weight: str, expected: set[str]) -> None:
+        settings = Settings(
+            docker_url=engine_url, docker_network="none", cpu_weight=cpu_weight, max_dock_mem=32 * 2**20
+        )
+        tell(launcher, ActiveSettings(settings=settings, generation=1))
+
+        def weighed() -> bool:
+            launcher.turn(time.monotonic())
+            states = place.of(LauncherState)
+            return bool(states and states[-1].weight and states[-1].weight.cpu in expected)
+
+        wait_for(weighed, 20.0, f"the weight is one of {expected}")
+
+    try:
+        weigh("idle", {"cpu.idle=1", "cpu.shares=2", "cpu.weight=1"})
+        tell(launcher, target(wish(0, 1), until=time.monotonic() + 60.0))
+        wait_for(lambda: launcher.turn(time.monotonic()) and place.of(LaunchOutcome), 30.0, "the pilot is started")
+        assert place.of(LaunchOutcome)[0].outcome is Outcome.DONE
+        pid = done(real.inspect(container_name(instance, 0, 1))).pid
+        assert pid is not None
+        parent = cpu_group(pid).parent
+        assert parent.name == f"plancton-{instance}"
+        idle = parent / "cpu.idle"
+        assert not idle.exists() or idle.read_text() == "1\n"
+        weigh("default", {"cpu.shares=1024", "cpu.weight=100"})
+        assert not idle.exists() or idle.read_text() == "0\n"
+        weigh("50", {"cpu.shares=512", "cpu.weight=50"})
+    finally:
+        for container in done(real.list_containers({LABEL_INSTANCE: instance})):
+            real.remove(container.container_id, force=True)
+        remove_empty(instance)
