@@ -158,9 +158,13 @@ class Launcher:
     def _weighed(self, weight: Weight) -> None:
         self._weighing, self._weight = False, weight
 
+    def _known_weight(self) -> Weight | None:
+        """Return what this launcher found, or else a former one."""
+        return self._weight or (self._former.weight if self._former is not None else None)
+
     def _start(self, engine: Engine, settings: Settings, now: float) -> None:
         image, info = self._image, self._info
-        if image is None or image.image_id is None or info is None or self._weight is None:
+        if image is None or image.image_id is None or info is None or self._known_weight() is None:
             # No pilot runs before all have the weight that they are to have, as far as that's possible.
             return
         settled = {what for what, moment in self._settled.items() if now - moment < _SETTLED_SECONDS}
@@ -229,8 +233,7 @@ class Launcher:
         if self._image is None or not (self._image.looked or self._image.detail):
             # Nothing is known yet; what a launcher before this one said stays good.
             return
-        former = self._former.weight if self._former is not None else None
-        state = images.state(self._image, len(self._in_flight), self._weight or former)
+        state = images.state(self._image, len(self._in_flight), self._known_weight())
         if state != self._said:
             self._said = state
             self._place.say(state)
