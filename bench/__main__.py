@@ -58,7 +58,7 @@ def main(  # noqa: PLR0913
     """
     # So that SIGTERM, too, unwinds and leaves nothing behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    windows = _windows(lives) if lives else None
+    windows, size = _windows(lives) if lives else None, FULL if full else QUICK
     try:
         with host.engine() as url, Progress() as progress:
             host.require_image(url, image)
@@ -68,9 +68,11 @@ def main(  # noqa: PLR0913
                 pilots=pilots,
                 chosen=chosen,
                 subject=subject,
-                runs=runs or (FULL if full else QUICK).runs,
-                windows=windows or (FULL if full else QUICK).windows,
-                idle_seconds=(FULL if full else QUICK).idle_seconds,
+                runs=runs or size.runs,
+                windows=windows or size.windows,
+                idle_seconds=size.idle_seconds,
+                job_seconds=size.job_seconds,
+                job_repeats=size.job_repeats,
             )
             results = run(order, host.facts(url), progress)
     except host.NoEngineError as error:

@@ -9,7 +9,7 @@ from docker import APIClient
 
 from bench.spans import Event
 
-ACTIONS = frozenset({"start", "die", "destroy"})
+ACTIONS = frozenset({"start", "die", "destroy", "pause"})
 
 
 SILENCE_SECONDS = 3600

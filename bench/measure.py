@@ -11,9 +11,10 @@ from docker import APIClient
 
 from bench.events import Recorder
 from bench.footprint import cost
+from bench.owner import Job, demand
 from bench.planctond import WORKERS, Planctond
 from bench.progress import Progress
-from bench.results import Fill, Footprint, Launches, Recovery, Window
+from bench.results import Fill, Footprint, Launches, Recovery, Slowdown, Window, Yield
 from bench.spans import Event, full_at, gaps, most_at_once, occupancy, running
 from bench.subjects import BareEngine, Subject
 
@@ -22,6 +23,10 @@ LOOK_SECONDS = 0.5
 RECOVERY_LIMIT_SECONDS = 20.0
 LONG_LIFE_SECONDS = 3600
 SETTLE_SECONDS = 10.0
+BURNING_SECONDS = 2.0
+"""How long pilots burn before the owner's job begins beside them."""
+YIELD_LIMIT_SECONDS = 30.0
+"""How long after their timer pilots are waited for to give way."""
 EFFECTS = {"reaper": "destroy"}
 """What the engine tells when a worker has done its part for a pilot that died; ``start`` for those not named."""
 
@@ -180,3 +185,50 @@ def _pass(seconds: float, say: Callable[[float], None]) -> None:
     while (left := end - time.monotonic()) > 0:
         say(left)
         time.sleep(min(1.0, left))
+
+
+def slowdown(  # noqa: PLR0913
+    url: str, planctond: Planctond, weight: str, *, pilots: int, job: Job, repeats: int, progress: Progress
+) -> Slowdown:
+    """Time the owner's job ``repeats`` times beside ``pilots`` that use all CPUs, and alone before and after."""
+    alone = _times(job, repeats, lambda number: progress.state(f"alone, {number} of {repeats}"))
+    with kept(url, planctond, pilots, LONG_LIFE_SECONDS) as (recorder, _):
+        wait_full(planctond, recorder, pilots)
+        _pass(BURNING_SECONDS, lambda _: progress.state("pilots begin to burn"))
+        beside = _times(job, repeats, lambda number: progress.state(f"beside {pilots} pilots, {number} of {repeats}"))
+        if any(event.action in {"pause", "die"} for event in recorder.events()):
+            msg = "pilots gave way while the job was timed"
+            raise NotMeasuredError(msg)
+    alone += _times(job, repeats, lambda number: progress.state(f"alone again, {number} of {repeats}"))
+    return Slowdown(weight=weight, pilots=pilots, alone_seconds=alone, beside_seconds=beside)
+
+
+def _times(job: Job, repeats: int, say: Callable[[int], None]) -> tuple[float, ...]:
+    seconds = []
+    for number in range(1, repeats + 1):
+        say(number)
+        seconds.append(job.run())
+    return tuple(seconds)
+
+
+def yielding(  # noqa: PLR0913
+    url: str, planctond: Planctond, rung: str, *, action: str, pilots: int, timer_seconds: float
+) -> Yield:
+    """Let the owner want all CPUs, and time the engine's ``action`` on the first and on the last of all pilots."""
+    with kept(url, planctond, pilots, LONG_LIFE_SECONDS) as (recorder, _):
+        wait_full(planctond, recorder, pilots)
+        with demand() as begin:
+
+            def given_way(events: list[Event]) -> list[float]:
+                first = {event.container: event.moment for event in reversed(events) if event.action == action}
+                return sorted(first.values())
+
+            recorder.wait(lambda events: len(given_way(events)) == pilots, timer_seconds + YIELD_LIMIT_SECONDS)
+            moments = given_way(recorder.events())
+    return Yield(
+        rung=rung,
+        pilots=pilots,
+        timer_seconds=timer_seconds,
+        first_seconds=moments[0] - begin if moments else None,
+        all_seconds=moments[-1] - begin if len(moments) == pilots else None,
+    )

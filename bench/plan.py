@@ -1,7 +1,8 @@
 """What is measured in which order: subjects alternate, so that a noisy machine disturbs all alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from statistics import median
 from typing import Literal
 
 import msgspec
@@ -9,15 +10,36 @@ from docker.errors import DockerException
 
 from bench import measure
 from bench.events import EventsLostError
+from bench.owner import Job, cpus
 from bench.planctond import Planctond
 from bench.progress import Progress
 from bench.results import Results
 from bench.subjects import LANES, BareEngine, Pilot, RestartAlways, Subject
 
-MEASURES = ("launch", "fill", "gap", "occupancy", "recovery", "footprint")
+MEASURES = ("launch", "fill", "gap", "occupancy", "recovery", "footprint", "owner", "yield")
 IDLE_PILOTS = (0, 2, 20)
 IDLE_CPUS = 0.05
 """The quota of pilots that only sleep: so small that twenty fit beside the owner of a small machine."""
+BURNING_CPUS = 1.0
+"""The quota of pilots that burn: as many as there are CPUs use all of these."""
+STEADFAST = {
+    "start_overlap": 1.0,
+    "end_overlap": 1.0,
+    "grace_kill": 3600,
+    "stall_cpu": 0,
+    "stall_memory": 0,
+    "stall_io": 0,
+}
+"""Settings by which pilots give way by their weight alone, and are started although the machine isn't quite idle."""
+WEIGHTS = ("idle", "default")
+SUSPEND_SECONDS, KILL_SECONDS, STOP_SECONDS = 4.0, 6.0, 2.0
+HASTY = {"start_overlap": 0.75, "grace_suspend": SUSPEND_SECONDS, "stop_grace": STOP_SECONDS}
+RUNGS = (
+    ("suspended", "pause", SUSPEND_SECONDS, {**HASTY, "suspend": True}),
+    # What burns there heeds no SIGTERM.
+    ("ended", "die", KILL_SECONDS + STOP_SECONDS, {**HASTY, "grace_kill": KILL_SECONDS}),
+)
+"""What each rung is called, how the engine calls it, when it's due, and the settings for it."""
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,10 +49,13 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[tuple[int, float], ...]
     """The pilots' life and how long to watch, both in seconds."""
     idle_seconds: float
+    job_seconds: float
+    """What the owner's job takes alone."""
+    job_repeats: int
 
 
-QUICK = Size(runs=2, windows=((5, 20.0), (20, 40.0), (60, 60.0)), idle_seconds=30.0)
-FULL = Size(runs=3, windows=((5, 60.0), (20, 120.0), (60, 240.0)), idle_seconds=120.0)
+QUICK = Size(runs=2, windows=((5, 20.0), (20, 40.0), (60, 60.0)), idle_seconds=30.0, job_seconds=4.0, job_repeats=3)
+FULL = Size(runs=3, windows=((5, 60.0), (20, 120.0), (60, 240.0)), idle_seconds=120.0, job_seconds=6.0, job_repeats=5)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +69,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     windows: tuple[tuple[int, float], ...]
     idle_seconds: float
+    job_seconds: float
+    job_repeats: int
 
     @property
     def with_references(self) -> bool:
@@ -79,6 +106,7 @@ class _Round:
         self._results = results
         self._progress = progress
         self._name = name
+        self._job: Job | None = None
 
     def measure(self) -> None:
         chosen, order = self._order.chosen, self._order
@@ -93,13 +121,24 @@ class _Round:
         if "footprint" in chosen and order.with_planctond:
             for pilots in IDLE_PILOTS:
                 self._try(f"footprint with {pilots} idle pilots", partial(self._footprint, pilots))
+        if order.with_planctond:
+            self._owners()
+
+    def _owners(self) -> None:
+        if "owner" in self._order.chosen:
+            for weight in WEIGHTS:
+                self._try(f"owner's job beside burning pilots, weight {weight}", partial(self._slowdown, weight))
+        if "yield" in self._order.chosen:
+            for rung, action, seconds, settings in RUNGS:
+                what = f"pilots {rung} for the owner"
+                self._try(what, partial(self._yielding, rung, action, seconds, settings))
 
     def _try(self, what: str, act: Callable[[], str]) -> None:
         what = f"{self._name}: {what}"
         self._progress.step(what)
         try:
             self._progress.say(f"{what}: {act()}")
-        except (measure.NotMeasuredError, EventsLostError, DockerException) as error:
+        except (measure.NotMeasuredError, EventsLostError, DockerException, OSError) as error:
             self._results.failures.append(f"{what}: {error}")
             self._progress.say(f"{what}: not measured: {error}")
 
@@ -150,3 +189,29 @@ class _Round:
         found = measure.footprint(self._order.url, planctond, pilots, self._order.idle_seconds, self._progress)
         self._results.footprints.append(found)
         return f"{found.pss_bytes / 1048576:.1f} MiB, {found.cpu_seconds_per_minute:.2f} CPU-s a minute"
+
+    def _burning(self, settings: Mapping[str, object]) -> Planctond:
+        pilot = msgspec.structs.replace(self._order.pilot, cpus=BURNING_CPUS, burns=True)
+        return Planctond(self._order.url, pilot, settings)
+
+    def _slowdown(self, weight: str) -> str:
+        planctond = self._burning({**STEADFAST, "cpu_weight": weight, "io_weight": weight})
+        self._job = self._job or Job(self._order.job_seconds)
+        found = measure.slowdown(
+            self._order.url,
+            planctond,
+            weight,
+            pilots=cpus(),
+            job=self._job,
+            repeats=self._order.job_repeats,
+            progress=self._progress,
+        )
+        self._results.slowdowns.append(found)
+        return f"x{found.ratio:.3f} of {median(found.alone_seconds):.2f} s"
+
+    def _yielding(self, rung: str, action: str, seconds: float, settings: Mapping[str, object]) -> str:
+        planctond = self._burning(settings)
+        found = measure.yielding(self._order.url, planctond, rung, action=action, pilots=cpus(), timer_seconds=seconds)
+        self._results.yields.append(found)
+        times = ("never" if each is None else f"{each:.1f} s" for each in (found.first_seconds, found.all_seconds))
+        return f"first {next(times)}, all {next(times)}, due after {seconds:.0f} s"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,11 @@ class Planctond:
 
     name = "planctond"
 
-    def __init__(self, url: str, pilot: Pilot) -> None:
+    def __init__(self, url: str, pilot: Pilot, settings: Mapping[str, object] | None = None) -> None:
+        """Ask for ``pilot``s on the engine at ``url``, with these ``settings`` beside."""
         self._url = url
         self._pilot = pilot
+        self._further = settings or {}
         self._client = APIClient(base_url=url, version="auto", timeout=120)
         self._home = Path(tempfile.mkdtemp(prefix="plancton-bench-"))
         self._environment = {**os.environ, "DOCKER_HOST": url, "PYTHONPATH": str(ROOT)}
@@ -68,12 +71,13 @@ class Planctond:
     def _settings(self, pilots: int, life_seconds: int) -> dict[str, object]:
         return {
             "docker_image": self._pilot.image,
-            "docker_cmd": " ".join(self._pilot.command(life_seconds)),
+            "docker_cmd": self._pilot.command(life_seconds),
             "docker_network": self._pilot.network,
             "max_docks": pilots,
             "docks_per_loop": max(1, pilots),
             "cpus_per_dock": self._pilot.cpus,
             "max_dock_mem": self._pilot.memory_bytes,
+            **self._further,
         }
 
     def start(self, pilots: int, life_seconds: int) -> None:

@@ -6,7 +6,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from bench.results import Check, Fill, Results, Window, median_of, pooled_gaps, quantile, select
+from bench.results import Check, Fill, Results, Window, median_of, pooled_gaps, quantile, select, slowdown
 from bench.spans import middle
 
 SUBJECTS = ("bare engine", "restart=always", "planctond")
@@ -78,12 +78,31 @@ def _own(results: Results) -> Table | None:
         cpu = _number(median_of(idle, lambda each: each.cpu_seconds_per_minute), 2, " s a minute")
         pss = _number(median_of(idle, lambda each: each.pss_bytes / 1048576), 1, " MiB")
         rows.append((f"{pilots} idle pilots", f"PSS {pss} in {idle[0].processes} processes, CPU {cpu}"))
+    rows += [*_slowdown_rows(results), *_yield_rows(results)]
     if not rows:
         return None
     table = Table("figure", "measured", title="by itself (medians)", title_justify="left")
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _slowdown_rows(results: Results) -> Iterable[Row]:
+    for weight in dict.fromkeys(each.weight for each in results.slowdowns):
+        these = [each for each in results.slowdowns if each.weight == weight]
+        alone = _number(median_of(these, lambda each: middle(each.alone_seconds)), 2, " s")
+        beside = _number(median_of(these, lambda each: middle(each.beside_seconds)), 2, " s")
+        what = f"owner's job beside {these[0].pilots} burning pilots, weight {weight}"
+        yield what, f"x{_number(slowdown(results, weight), 3)} (alone {alone}, beside them {beside})"
+
+
+def _yield_rows(results: Results) -> Iterable[Row]:
+    for rung in dict.fromkeys(each.rung for each in results.yields):
+        these = [each for each in results.yields if each.rung == rung]
+        first = _number(median_of(these, lambda each: each.first_seconds), 1, " s")
+        last = _number(median_of(these, lambda each: each.all_seconds), 1, " s")
+        timed = f"first {first}, all {last}; due after {these[0].timer_seconds:.0f} s"
+        yield f"{these[0].pilots} burning pilots {rung} for the owner", timed
 
 
 def _targets(found: list[Check]) -> Table | None:

@@ -1,6 +1,7 @@
 """What a run of the bench found, as values, and which figures the project has set itself as targets. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import median
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +19,11 @@ RECOVERY_SECONDS = 1.0
 PSS_BYTES = 80 * 1024 * 1024
 CPU_SECONDS_PER_MINUTE = 0.6
 IDLE_PILOTS = 20
+SLOWDOWN = 1.03
+"""How many times as long the owner's job may take beside pilots of the idle weight."""
+YIELD_EARLY_SECONDS, YIELD_LATE_SECONDS = 2.0, 5.0
+"""How much sooner or later than their timer pilots may give way: a look at the host tells the mean of the 2 s before
+it, two looks may be needed, and the engine takes its time."""
 
 
 class Launches(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +74,33 @@ class Footprint(msgspec.Struct, frozen=True, kw_only=True):
     pss_bytes: int
 
 
+class Slowdown(msgspec.Struct, frozen=True, kw_only=True):
+    """The owner's fixed job, alone and then beside pilots that use all CPUs."""
+
+    weight: str
+    """The setting ``cpu_weight``."""
+    pilots: int
+    alone_seconds: tuple[float, ...]
+    beside_seconds: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long it took, by the medians."""
+        return median(self.beside_seconds) / median(self.alone_seconds)
+
+
+class Yield(msgspec.Struct, frozen=True, kw_only=True):
+    """From the moment at which the owner began to use all CPUs until pilots had given way."""
+
+    rung: str
+    pilots: int
+    timer_seconds: float
+    """When the settings have it happen."""
+    first_seconds: float | None
+    """None: never, as for ``all_seconds``."""
+    all_seconds: float | None
+
+
 class Results(msgspec.Struct, kw_only=True):
     """All that was measured in one run, in the order of measuring."""
 
@@ -79,6 +112,8 @@ class Results(msgspec.Struct, kw_only=True):
     status_seconds: list[float] = []
     """What one ``planctonctl status`` takes while all is well: the grain of the recoveries."""
     footprints: list[Footprint] = []
+    slowdowns: list[Slowdown] = []
+    yields: list[Yield] = []
     failures: list[str] = []
     """What couldn't be measured, in words."""
 
@@ -116,7 +151,14 @@ def select(windows: Iterable[Window], subject: str, life_seconds: int) -> list[W
 
 def checks(results: Results) -> list[Check]:
     """Compare the targets with what this run has figures for. What couldn't be measured at all is a miss of its own."""
-    found = [*_occupancies(results), *_limits(results), *_recoveries(results), *_footprints(results)]
+    found = [
+        *_occupancies(results),
+        *_limits(results),
+        *_recoveries(results),
+        *_footprints(results),
+        *_slowdowns(results),
+        *_yields(results),
+    ]
     missed = [Check(what="measured", target="all", measured=failure, met=False) for failure in results.failures]
     return found + missed
 
@@ -159,3 +201,29 @@ def _footprints(results: Results) -> Iterable[Check]:
         target = f"<= {CPU_SECONDS_PER_MINUTE:.2f} s/min"
         met = cpu <= CPU_SECONDS_PER_MINUTE
         yield Check(what=f"CPU, {IDLE_PILOTS} idle pilots", target=target, measured=f"{cpu:.2f} s/min", met=met)
+
+
+def slowdown(results: Results, weight: str) -> float | None:
+    """Return how many times as long the owner's job took beside pilots of this weight, as the median of the runs."""
+    return median_of((each for each in results.slowdowns if each.weight == weight), lambda each: each.ratio)
+
+
+def _slowdowns(results: Results) -> Iterable[Check]:
+    ratio = slowdown(results, "idle")
+    if ratio is not None:
+        what, target = "owner's job beside burning pilots", f"<= x{SLOWDOWN:.2f}"
+        yield Check(what=what, target=target, measured=f"x{ratio:.3f}", met=ratio <= SLOWDOWN)
+
+
+def _yields(results: Results) -> Iterable[Check]:
+    for rung in dict.fromkeys(each.rung for each in results.yields):
+        these = [each for each in results.yields if each.rung == rung]
+        first, last = median_of(these, lambda each: each.first_seconds), median_of(these, lambda each: each.all_seconds)
+        timer = these[0].timer_seconds
+        soonest, latest = timer - YIELD_EARLY_SECONDS, timer + YIELD_LATE_SECONDS
+        yield Check(
+            what=f"pilots {rung} for the owner",
+            target=f"{soonest:.0f} to {latest:.0f} s",
+            measured="never" if first is None or last is None else f"{first:.1f} to {last:.1f} s",
+            met=first is not None and last is not None and soonest <= first <= last <= latest,
+        )

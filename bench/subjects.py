@@ -21,10 +21,12 @@ class Pilot(msgspec.Struct, frozen=True, kw_only=True):
     cpus: float = 0.1
     memory_bytes: int = 64_000_000
     network: str = "bridge"
+    burns: bool = False
+    """Whether it uses all the CPU that it gets, for ever."""
 
     def command(self, life_seconds: int) -> list[str]:
-        """Return what runs inside: a pilot that finds no work and ends by itself."""
-        return ["/bin/sleep", str(life_seconds)]
+        """Return what runs inside: a pilot that finds no work and ends by itself, or one that never ends."""
+        return ["/bin/sh", "-c", "while :; do :; done"] if self.burns else ["/bin/sleep", str(life_seconds)]
 
 
 class Subject(Protocol):

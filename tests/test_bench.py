@@ -1,16 +1,34 @@
 """The benchmark's arithmetic: what it says of a list of events, and which targets that meets."""
 
+import io
 import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from bench.footprint import pss_bytes
+from bench.plan import Order, run
 from bench.planctond import find_process
-from bench.results import Fill, Footprint, Recovery, Results, Window, checks, median_of, pooled_gaps
+from bench.progress import Progress
+from bench.report import show
+from bench.results import (
+    Fill,
+    Footprint,
+    Recovery,
+    Results,
+    Slowdown,
+    Window,
+    Yield,
+    checks,
+    median_of,
+    pooled_gaps,
+    slowdown,
+)
 from bench.spans import Event, Gaps, full_at, gaps, most_at_once, occupancy, percentile, running
+from bench.subjects import Pilot
 
 
 def events(*told: tuple[float, str, str]) -> list[Event]:
@@ -200,6 +218,72 @@ def test_footprint_targets_look_at_twenty_pilots_only() -> None:
     assert missed(footprints=[big, fit]) == []
     fat = Footprint(pilots=20, processes=7, cpu_seconds_per_minute=0.7, pss_bytes=81 * 1024 * 1024)
     assert missed(footprints=[fat]) == ["PSS, 20 idle pilots", "CPU, 20 idle pilots"]
+
+
+def slowed(weight: str, alone: float, beside: float) -> Slowdown:
+    return Slowdown(weight=weight, pilots=2, alone_seconds=(9.0, alone, 0.1), beside_seconds=(beside,))
+
+
+@pytest.mark.parametrize(("beside", "met"), [(4.11, True), (4.2, False), (2.0, True)])
+def test_an_owner_is_slowed_down_by_three_percent_at_most(beside: float, *, met: bool) -> None:
+    found = missed(slowdowns=[slowed("idle", 4.0, beside), slowed("default", 4.0, 8.0)])
+    assert found == ([] if met else ["owner's job beside burning pilots"])
+
+
+def test_the_slowdown_is_the_median_of_the_runs_each_against_its_own_job_alone() -> None:
+    results = Results(facts={}, slowdowns=[slowed("idle", alone, 4.0) for alone in (1.0, 4.0, 2.0)])
+    assert slowdown(results, "idle") == 2.0
+    assert slowdown(results, "default") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "met"),
+    [(4.5, 6.1, True), (1.9, 4.0, False), (4.0, 9.1, False), (4.0, None, False), (None, None, False)],
+)
+def test_pilots_give_way_at_their_timer_give_or_take_a_look(
+    first: float | None, last: float | None, *, met: bool
+) -> None:
+    told = Yield(rung="suspended", pilots=2, timer_seconds=4.0, first_seconds=first, all_seconds=last)
+    assert missed(yields=[told]) == ([] if met else ["pilots suspended for the owner"])
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_the_owners_figures_are_measured_and_shown(engine_url: str) -> None:
+    order = Order(
+        url=engine_url,
+        pilot=Pilot(network="none"),
+        pilots=2,
+        chosen=frozenset({"owner", "yield"}),
+        subject="planctond",
+        runs=1,
+        windows=(),
+        idle_seconds=0.0,
+        job_seconds=0.1,
+        job_repeats=1,
+    )
+    told = (
+        "cpus",
+        "cpu_model",
+        "engine",
+        "storage_driver",
+        "cgroup_version",
+        "plancton",
+        "commit",
+        "changed_since_commit",
+    )
+    facts: dict[str, str | int | float | None] = {**dict.fromkeys(told), "load_1min_before": 0.0}
+    results = run(order, facts, Progress())
+    assert results.failures == []
+    assert [each.weight for each in results.slowdowns] == ["idle", "default"]
+    assert all(each.ratio > 0 for each in results.slowdowns)
+    assert [each.rung for each in results.yields] == ["suspended", "ended"]
+    assert all(each.all_seconds is not None for each in results.yields)
+    console = Console(width=200, file=io.StringIO())
+    show(console, results, checks(results), order.chosen)
+    assert isinstance(console.file, io.StringIO)
+    for figure in ("weight idle", "weight default", "suspended for the owner", "ended for the owner", "targets"):
+        assert figure in console.file.getvalue()
 
 
 def test_what_could_not_be_measured_is_a_miss() -> None:
