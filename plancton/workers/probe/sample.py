@@ -38,12 +38,12 @@ def host_look(before: Sample, after: Sample, churn: Churn) -> HostLook:
     """
     seconds = after.at - before.at
     cpu = after.cpu
-    busy = min(cpu.ncpus, used_between(before.cpu.busy_seconds, cpu.busy_seconds) / seconds)
-    # That it falls is a hypervisor's mistake; it never begins anew.
+    # Neither begins anew: where one falls, a clock or a hypervisor is mistaken.
+    busy = min(cpu.ncpus, max(0.0, cpu.busy_seconds - before.cpu.busy_seconds) / seconds)
     stolen = max(0.0, cpu.stolen_seconds - before.cpu.stolen_seconds) / seconds
     pilots = None
     if before.pilots_seconds is not None and after.pilots_seconds is not None:
-        pilots = used_between(before.pilots_seconds, after.pilots_seconds) / seconds
+        pilots = min(cpu.ncpus, used_between(before.pilots_seconds, after.pilots_seconds) / seconds)
     ran = before.runs or after.runs or churn != Churn()
     io_share = _io_share(before, after, pilots_ran=ran)
     stalls = owners_stalls(

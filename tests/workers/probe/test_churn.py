@@ -82,6 +82,10 @@ def test_nothing_happened_costs_nothing_and_a_launch_a_fifth_of_a_second_in_all(
     assert engine_cpus(Churn(starts=1, ends=1), 2.0, 64.0) == pytest.approx(0.105)
 
 
+def test_what_happened_before_and_after_is_what_happened_in_all() -> None:
+    assert Churn(starts=1, ends=2) + Churn(starts=30, ends=40) == Churn(starts=31, ends=42)
+
+
 def test_only_what_changed_is_looked_at() -> None:
     (pilot,) = pool(a=S.RUNNING).values()
     same = msgspec.structs.replace(pilot, started_unix=5.0)

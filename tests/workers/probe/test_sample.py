@@ -41,6 +41,7 @@ def test_no_figure_is_beyond_what_there_is(before: Sample, after: Sample, churn:
     assert 0.0 <= look.busy_cpus <= look.ncpus
     assert 0.0 <= look.stolen_cpus <= look.ncpus - look.busy_cpus
     assert 0.0 <= look.engine_cpus <= max(0.0, look.busy_cpus - (look.pilots_cpus or 0.0))
+    assert look.pilots_cpus is None or 0.0 <= look.pilots_cpus <= look.ncpus
     assert look.owner_cpus is None or 0.0 <= look.owner_cpus <= look.busy_cpus
     for share in (look.stall_cpu, look.stall_memory, look.stall_io, look.pilots_io_share):
         assert share is None or 0.0 <= share <= 1.0
@@ -53,6 +54,13 @@ def test_what_was_unknown_before_is_unknown_between(before: Sample, after: Sampl
     assert look.owner_cpus is None
     if before.runs:
         assert look.stall_cpu is None
+
+
+@given(samples(10.0), samples(12.0), CHURN)
+def test_a_clock_of_the_host_that_goes_back_is_no_use_at_all(before: Sample, after: Sample, churn: Churn) -> None:
+    look = host_look(before, after, churn)
+    assert look.busy_cpus == 0.0 or after.cpu.busy_seconds > before.cpu.busy_seconds
+    assert look.stolen_cpus == 0.0 or after.cpu.stolen_seconds > before.cpu.stolen_seconds
 
 
 @given(samples(10.0), samples(12.0), CHURN, st.floats(0.0, 2.0))
