@@ -1,5 +1,6 @@
 """The host's look against a made-up /proc and cgroup tree: v1, v2 and both, with both cgroup drivers."""
 
+import time
 from itertools import product
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from plancton.workers.probe.accounts import PilotUse
 from plancton.workers.probe.churn import Churn
 from plancton.workers.probe.host import Host, Pilots
+from tests.support.engine import Engine as RealEngine
+from tests.support.waiting import wait_for
+from tests.workers.probe.burning import burning_pilot
 from tests.workers.probe.machine import INSTANCE, Cgroups, Machine
 
 KINDS = list(product(Cgroups, ("cgroupfs", "systemd")))
@@ -268,3 +272,27 @@ def test_the_real_host_can_be_looked_at() -> None:
     assert look.ncpus >= 1
     assert 0 < look.available_bytes <= look.ram_bytes
     assert look.pilots_io_share == 0.0
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(not Path("/proc/pressure").exists(), reason="this kernel tells no stalls")
+def test_where_only_v1_tells_of_a_real_pilot_stalls_are_estimated_or_unknown_and_said_to_be(
+    engine: RealEngine, tmp_path: Path
+) -> None:
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    for name in ("stat", "meminfo", "pressure", "diskstats"):
+        (proc / name).symlink_to(f"/proc/{name}")
+    v1 = [line for line in Path("/proc/mounts").read_bytes().splitlines(keepends=True) if b" cgroup2 " not in line]
+    (proc / "mounts").write_bytes(b"".join(v1))
+    with burning_pilot(engine.url, tmp_path) as burning:
+        host, pilots = Host(burning.instance, proc), Pilots(running=(burning.id,))
+        look = wait_for(lambda: host.look(time.monotonic(), burning.driver, pilots)[0], 5.0, "the second look")
+    assert look is not None
+    assert look.stall_cpu is None
+    assert "CPU: the pilots' own stalls can't be told apart" in look.stall_detail
+    assert look.stall_memory is not None
+    assert "memory: the pilots' own stalls included" in look.stall_detail
+    assert (look.stall_io is None) == (look.pilots_io_share is None)
+    how = "nor their use of disks can be told apart" if look.stall_io is None else "estimated by the pilots' use"
+    assert how in look.stall_detail

@@ -1,6 +1,8 @@
 """The pilots' words are read without the loop ever waiting for a disk."""
 
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,33 @@ def test_the_same_words_again_are_no_news(state: Path) -> None:
     words.read([SAFE])
     assert done.acquire(timeout=5.0)
     assert not words.collect()
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        os.mkfifo,
+        lambda place: place.symlink_to("/proc/kmsg"),
+        lambda place: place.symlink_to(place.parent / "word"),
+        Path.mkdir,
+        lambda place: place.write_text("x" * 10**6),
+        lambda place: place.write_text("busy 99999999999\n"),
+        lambda place: place.write_bytes(b"busy \xff\n"),
+        lambda place: place.write_text("safe to stop\n"),
+    ],
+    ids=["fifo", "link to a device", "link to a word", "directory", "large", "future", "bytes", "prose"],
+)
+def test_whatever_a_hostile_pilot_puts_there_is_no_word_and_keeps_nobody_elses_from_being_read(
+    state: Path, put: Callable[[Path], object]
+) -> None:
+    hostile = PilotDirectories(state).create(SILENT, "0:0", 0.0) / "out"
+    (hostile / "word").write_text("safe\n")
+    put(hostile / "state")
+    words = Words(state, lambda: None)
+    words.read([SILENT, SAFE])
+    wait_for(words.collect, 5.0, "new words")
+    assert words.of(SILENT) == Word()
+    assert words.of(SAFE) == Word(safe_to_stop=True)
 
 
 def test_a_disk_that_hangs_holds_up_nobody_and_is_asked_once(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

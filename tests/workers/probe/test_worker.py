@@ -7,24 +7,23 @@ from typing import TypeVar
 
 import pytest
 
-from plancton.common.engine import Engine
 from plancton.common.engine_types import FailureKind
 from plancton.common.messages import ActiveSettings, HostLook, Intent, Message, Mode, PoolLook, PoolUnknown
-from plancton.common.naming import cgroup_parent, container_name, instance_id, labels
+from plancton.common.naming import container_name, instance_id, labels
 from plancton.common.pilot import Pilot, PilotState
-from plancton.common.pilot_directory import PilotDirectories, mounts
+from plancton.common.pilot_directory import PilotDirectories
 from plancton.common.settings import Settings
-from plancton.supervisor.cgroups import remove_empty
 from plancton.workers.probe.accounts import PilotUse
 from plancton.workers.probe.churn import Churn
 from plancton.workers.probe.host import Pilots
 from plancton.workers.probe.worker import Probe
 from tests.fakes.engine import FakeEngine
-from tests.support.contract import done
+from tests.support.decisions import Run, full
 from tests.support.engine import Engine as RealEngine
 from tests.support.fake_engine import use
 from tests.support.place import KeptPlace, tell
 from tests.support.waiting import wait_for
+from tests.workers.probe.burning import burning_pilot
 
 M = TypeVar("M", bound=Message)
 
@@ -184,6 +183,26 @@ def test_an_engine_that_restarts_faster_than_a_look_fails_is_told_by_the_streams
     assert moments[-1] <= time.monotonic()
 
 
+def test_pilots_that_ended_with_an_engine_that_was_back_before_a_look_failed_do_not_fizzle(post: Post) -> None:
+    post.says(PoolLook)
+    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    for slot in range(4):
+        post.create(slot)
+    looks = [post.shows(*[PilotState.RUNNING] * 4)]
+    for slot in range(4):
+        post.engine.finish(container_name(post.instance, slot, slot + 1))
+    looks.append(post.shows(*[PilotState.EXITED] * 4))
+    with post.engine.frozen("list_containers"):
+        post.engine.stop()
+        post.engine.restart()
+        since = looks[-1].stream_since_monotonic
+        wait_for(lambda: post.says(PoolLook).stream_since_monotonic > since, 5.0, "the stream's end is told")
+    looks.append(post.place.of(PoolLook)[-1])
+    run = Run(full(4))
+    breakers = [run.decide(after=0.1, pool=look).breaker for look in looks]
+    assert [breaker is not None for breaker in breakers] == [False, True, False]
+
+
 def test_another_engine_is_followed_since_a_later_moment(post: Post) -> None:
     post.create(0)
     first = post.shows(PilotState.RUNNING).stream_since_monotonic
@@ -304,45 +323,25 @@ def test_what_happened_while_the_engine_was_away_costs_nothing_now(
 def test_a_real_pilots_use_its_memory_and_its_word_are_seen_and_none_of_it_is_the_owners(
     engine: RealEngine, tmp_path: Path
 ) -> None:
-    place = KeptPlace(tmp_path)
-    instance = instance_id(str(tmp_path))
-    ours = Engine(engine.url)
-    name = container_name(instance, 0, 1)
-    inside = "dd if=/dev/zero of=/dev/shm/held bs=1M count=20 && echo safe > /plancton/out/state; while :; do :; done"
-    host_config = {
-        "NetworkMode": "none",
-        "CgroupParent": cgroup_parent(instance, done(ours.info()).cgroup_driver),
-        "Binds": mounts(PilotDirectories(place.state).create(name, "0:0", 0.0), "/plancton"),
-    }
-    body = {
-        "Image": "busybox",
-        "Cmd": ["/bin/sh", "-c", inside],
-        "Labels": labels(instance, 0, 1, "s"),
-        "HostConfig": host_config,
-    }
-    container = done(ours.create(body, name))
-    try:
-        assert ours.start(container) is None
-        probe = Probe(place)
+    def seen() -> tuple[HostLook, Pilot]:
+        probe.turn(time.monotonic())
+        host, pilots = place.of(HostLook)[-1:], [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
+        assert host
+        assert host[0].pilots_cpus is not None
+        assert host[0].pilots_cpus > 0.2
+        assert pilots[0].safe_to_stop
+        assert pilots[0].cpu_cores is not None
+        return host[0], pilots[0]
+
+    with burning_pilot(engine.url, tmp_path) as burning:
+        place, probe = burning.place, Probe(burning.place)
         tell(probe, ActiveSettings(settings=Settings(docker_url=engine.url), generation=1))
-
-        def seen() -> tuple[HostLook, Pilot]:
-            probe.turn(time.monotonic())
-            host, pilots = place.of(HostLook)[-1:], [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
-            assert host
-            assert host[0].pilots_cpus is not None
-            assert host[0].pilots_cpus > 0.2
-            assert pilots[0].safe_to_stop
-            assert pilots[0].cpu_cores is not None
-            return host[0], pilots[0]
-
         host, pilot = wait_for(seen, 30.0, "a burning pilot that is safe to stop")
-    finally:
-        assert ours.remove(container, force=True) is None
-        remove_empty(instance)
     assert host.pilots_cpus is not None
-    assert host.owner_cpus is not None
-    assert host.owner_cpus <= host.busy_cpus - host.pilots_cpus + 1e-9
+    assert host.pilots_cpus < 0.7
+    assert host.owner_cpus == pytest.approx(max(0.0, host.busy_cpus - host.pilots_cpus - host.engine_cpus))
+    assert pilot.cpu_cores is not None
+    assert 0.0 < pilot.cpu_cores < 0.7
     assert pilot.anonymous_bytes is not None
     assert pilot.memory_bytes is not None
     assert 20 * 2**20 <= pilot.anonymous_bytes <= pilot.memory_bytes
