@@ -155,6 +155,9 @@ def test_what_the_engine_did_for_pilots_is_not_the_owners_use(machine: Machine) 
     look = machine.later("a", churn=Churn(starts=5, ends=4))
     assert look.engine_cpus == pytest.approx(0.5)
     assert look.owner_cpus == pytest.approx(0.5)
+    machine.work(2.0, owner=0.5, pilots=0.0)
+    look = machine.later("a", churn=Churn(starts=5, ends=4))
+    assert (look.engine_cpus, look.owner_cpus) == pytest.approx((0.5, 0.0))
 
 
 def test_while_no_pilot_runs_all_stalls_are_the_owners(machine: Machine) -> None:

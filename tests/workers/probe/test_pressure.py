@@ -146,9 +146,20 @@ def test_a_kernel_that_tells_some_stalls_only_is_said_to() -> None:
     assert stalls.detail == "the kernel tells no memory stalls"
 
 
+@pytest.mark.parametrize("pilots", [Stalled(), NEVER])
+def test_a_kernel_that_tells_nothing_is_said_to_in_one_word_whatever_is_known_of_the_pilots(pilots: Stalled) -> None:
+    stalls = owners_stalls(
+        Pressure(host=Stalled(), pilots=pilots, others={"user.slice": NEVER}), 2.0, pilots_ran=True, pilots_io_share=0.5
+    )
+    assert (stalls.cpu, stalls.memory, stalls.io) == (None, None, None)
+    assert stalls.detail == "the kernel tells no stalls: it has no /proc/pressure, or doesn't support it"
+
+
 def test_other_cgroups_tell_the_owners_stalls_only_where_pilots_are_known_to_be_in_their_own() -> None:
     others = {"user.slice": alike(0.8), "system.slice": alike(0.1), "init.scope": Stalled()}
     known = Pressure(host=alike(1.0), pilots=alike(1.0), others=others)
     assert owners_stalls(known, 2.0, pilots_ran=True, pilots_io_share=None).cpu == 0.4
+    more_than_there_was = Pressure(host=alike(1.0), pilots=alike(1.0), others={"user.slice": alike(1.5)})
+    assert owners_stalls(more_than_there_was, 2.0, pilots_ran=True, pilots_io_share=None).cpu == 0.5
     unknown = Pressure(host=alike(1.0), others=others)
     assert owners_stalls(unknown, 2.0, pilots_ran=True, pilots_io_share=None).cpu is None
