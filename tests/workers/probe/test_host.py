@@ -32,6 +32,14 @@ def test_the_first_look_has_nothing_to_compare_with(machine: Machine) -> None:
     assert machine.look()[0] is None
 
 
+def test_two_looks_at_one_moment_say_nothing(machine: Machine) -> None:
+    machine.account(machine.pilot("a"), 10.0)
+    machine.look("a")
+    look, uses = machine.look("a")
+    assert look is None
+    assert uses["a"].cpu_cores is None
+
+
 def test_the_owners_use_is_known_apart_from_the_pilots(machine: Machine) -> None:
     machine.work(1.0, owner=0.0, pilots=1.0)
     machine.look("a")

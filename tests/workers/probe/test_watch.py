@@ -180,3 +180,12 @@ def test_a_closed_watch_ends_its_threads(watching: Watching) -> None:
     watching.watch.close()
     wait_for(lambda: not any(thread.is_alive() for thread in watching.threads), 5.0, "both threads end")
     assert watching.opened() == 1
+
+
+def test_one_closed_while_its_stream_is_being_opened_ends_too(watching: Watching) -> None:
+    with watching.engine.frozen("events"):
+        watching.engine.stop()
+        watching.engine.restart()
+        watching.follows(2)
+        watching.watch.close()
+    wait_for(lambda: not any(thread.is_alive() for thread in watching.threads), 5.0, "both threads end")

@@ -1,84 +1,28 @@
 """The probe's process on a fake engine: what it says of the pool and the host, and when."""
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
+import msgspec
 import pytest
 
-from plancton.common.engine_types import FailureKind
-from plancton.common.messages import ActiveSettings, HostLook, Intent, Message, Mode, PoolLook, PoolUnknown
-from plancton.common.naming import container_name, instance_id, labels
+from plancton.common.engine_types import Container, Failure, FailureKind
+from plancton.common.messages import ActiveSettings, HostLook, Intent, Mode, PoolLook, PoolUnknown
+from plancton.common.naming import container_name, instance_id
 from plancton.common.pilot import Pilot, PilotState
-from plancton.common.pilot_directory import PilotDirectories
 from plancton.common.settings import Settings
-from plancton.workers.probe.accounts import PilotUse
 from plancton.workers.probe.churn import Churn
-from plancton.workers.probe.host import Pilots
 from plancton.workers.probe.worker import Probe
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import INFO, FakeEngine
 from tests.support.decisions import Run, full
 from tests.support.engine import Engine as RealEngine
 from tests.support.fake_engine import use
 from tests.support.place import KeptPlace, tell
 from tests.support.waiting import wait_for
 from tests.workers.probe.burning import burning_pilot
-
-M = TypeVar("M", bound=Message)
-
-
-def create(engine: FakeEngine, instance: str, slot: int) -> None:
-    """Create and start a pilot of the instance."""
-    name = container_name(instance, slot, slot + 1)
-    engine.create({"Image": "busybox", "Labels": labels(instance, slot, slot + 1, "s")}, name)
-    engine.start(name)
-
-
-class Post:
-    """A probe, its engine and what it says."""
-
-    def __init__(self, engine: FakeEngine, rundir: Path) -> None:
-        self.engine = engine
-        self.place = KeptPlace(rundir)
-        self.instance = instance_id(str(self.place.rundir))
-        self.probe = Probe(self.place)
-        self.settings(None)
-
-    def settings(self, url: str | None) -> None:
-        """Tell it where the engine is."""
-        tell(self.probe, ActiveSettings(settings=Settings(docker_url=url), generation=1))
-
-    def create(self, slot: int) -> None:
-        """Create and start a pilot."""
-        create(self.engine, self.instance, slot)
-
-    def word(self, slot: int, text: str) -> None:
-        """Let a pilot say something of itself."""
-        name = container_name(self.instance, slot, slot + 1)
-        place = PilotDirectories(self.place.state).create(name, "0:0", 0.0)
-        (place / "out" / "state").write_text(text)
-
-    def says(self, kind: type[M], count: int = 1, after: float = 0.0) -> M:
-        """Let it turn, so many seconds from now, until it has said this so often."""
-
-        def said() -> bool:
-            self.probe.turn(time.monotonic() + after)
-            return len(self.place.of(kind)) >= count
-
-        wait_for(said, 5.0, f"{count} of {kind.__name__}")
-        return self.place.of(kind)[-1]
-
-    def shows(self, *states: PilotState) -> PoolLook:
-        """Let it turn until the pool has these states."""
-
-        def shown() -> bool:
-            self.probe.turn(time.monotonic())
-            looks = self.place.of(PoolLook)[-1:]
-            return bool(looks) and [pilot.state for pilot in looks[0].pilots] == list(states)
-
-        wait_for(shown, 5.0, f"a pool of {states}")
-        return self.place.of(PoolLook)[-1]
+from tests.workers.probe.post import Post, SeenPilots, create
 
 
 @pytest.fixture
@@ -106,7 +50,7 @@ def test_the_first_full_look_makes_it_ready(post: Post) -> None:
 
 def test_an_event_is_told_without_another_look(post: Post) -> None:
     first = post.says(PoolLook)
-    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    post.follows()
     post.create(0)
     shown = post.shows(PilotState.RUNNING)
     assert shown.full_look_monotonic == first.full_look_monotonic
@@ -156,6 +100,86 @@ def test_the_host_is_looked_at_every_few_seconds(post: Post) -> None:
     post.says(HostLook, 2, after=6.0)
 
 
+def test_the_second_look_at_the_host_comes_soon_for_the_first_says_nothing(post: Post) -> None:
+    now = time.monotonic()
+    wait_for(lambda: post.looked_at(now) == now, 5.0, "a look at the engine, and then at the host")
+    assert post.probe.turn(now) == now + 0.5
+    assert not [message for message in post.place.said if not isinstance(message, PoolLook)]
+    assert post.probe.turn(now + 0.5) == now + 2.5
+    assert len(post.place.of(HostLook)) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds"),
+    [(Mode.ACTIVE, 5.0), (Mode.DRAINING, 5.0), (Mode.DRAIN_STOPPING, 1.0), (Mode.FORCE_STOPPING, 1.0)],
+)
+def test_the_engine_is_asked_more_often_while_planctond_waits_for_the_last_pilots(
+    post: Post, mode: Mode, seconds: float
+) -> None:
+    now = time.monotonic()
+    tell(post.probe, Intent(mode=mode, since_unix=0.0))
+    wait_for(lambda: post.looked_at(now) == now, 5.0, "a look")
+    post.looked_at(now + seconds - 0.1)
+    wait_for(lambda: post.looked_at(now + seconds) == now + seconds, 5.0, "the next look, in time and not before")
+
+
+def test_the_engine_is_asked_again_at_once_when_the_stream_ends(post: Post) -> None:
+    now = time.monotonic()
+    post.follows()
+    wait_for(lambda: post.looked_at(now) == now, 5.0, "a look")
+    post.engine.stop()
+    wait_for(lambda: post.looked_at(now) and post.place.of(PoolUnknown), 5.0, "another one, at the same moment")
+
+
+def test_no_news_is_not_told(post: Post) -> None:
+    now = time.monotonic()
+    post.follows()
+    wait_for(lambda: post.looked_at(now) == now, 5.0, "a look")
+    post.create(0)
+    # By then it was told that the stream is open, too.
+    post.shows(PilotState.RUNNING)
+    said = len(post.place.of(PoolLook))
+    post.looked_at(now)
+    post.looked_at(now)
+    assert len(post.place.of(PoolLook)) == said
+
+
+class LateAnswers(FakeEngine):
+    """An engine whose lists are true when it makes them, and arrive when they may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made, self.may_arrive = threading.Event(), threading.Event()
+        self.may_arrive.set()
+
+    def list_containers(self, labels: Mapping[str, str], *, deadline: float = 10.0) -> tuple[Container, ...] | Failure:
+        """Return what was there at the call."""
+        made = super().list_containers(labels, deadline=deadline)
+        self.made.set()
+        self.may_arrive.wait(deadline)
+        return made
+
+
+def test_a_pilot_that_was_started_while_an_older_look_was_on_its_way_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = LateAnswers()
+    use(monkeypatch, "probe", engine)
+    post, now = Post(engine, tmp_path), time.monotonic()
+    post.follows()
+    wait_for(lambda: post.looked_at(now) == now, 5.0, "a look")
+    engine.may_arrive.clear()
+    engine.made.clear()
+    post.looked_at(now + 6.0)
+    assert engine.made.wait(5.0)
+    post.create(0)
+    post.shows(PilotState.RUNNING)
+    engine.may_arrive.set()
+    wait_for(lambda: post.looked_at(now + 6.0) == now + 6.0, 5.0, "the older look")
+    assert [pilot.state for pilot in post.place.of(PoolLook)[-1].pilots] == [PilotState.RUNNING]
+    engine.stop()
+
+
 def test_it_never_spins_while_a_look_is_under_way(post: Post) -> None:
     with post.engine.frozen("list_containers"):
         tell(post.probe, Intent(mode=Mode.FORCE_STOPPING, since_unix=0.0))
@@ -166,7 +190,7 @@ def test_it_never_spins_while_a_look_is_under_way(post: Post) -> None:
 
 
 def test_an_engine_that_restarts_faster_than_a_look_fails_is_told_by_the_streams_moment(post: Post) -> None:
-    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    post.follows()
     post.create(0)
     first = post.shows(PilotState.RUNNING)
     post.engine.stop()
@@ -175,7 +199,7 @@ def test_an_engine_that_restarts_faster_than_a_look_fails_is_told_by_the_streams
         # It's told with the last known pool, not only with the next look.
         wait_for(lambda: post.says(PoolLook).stream_since_monotonic > first.stream_since_monotonic, 5.0, "a later one")
     ended = post.place.of(PoolLook)[-1].stream_since_monotonic
-    wait_for(lambda: sum(call.name == "events" for call in post.engine.calls) > 1, 5.0, "it is followed again")
+    post.follows(2)
     wait_for(lambda: post.says(PoolLook).stream_since_monotonic > ended, 5.0, "a yet later moment")
     assert post.place.of(PoolUnknown) == []
     moments = [look.stream_since_monotonic for look in post.place.of(PoolLook)]
@@ -185,7 +209,7 @@ def test_an_engine_that_restarts_faster_than_a_look_fails_is_told_by_the_streams
 
 def test_pilots_that_ended_with_an_engine_that_was_back_before_a_look_failed_do_not_fizzle(post: Post) -> None:
     post.says(PoolLook)
-    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    post.follows()
     for slot in range(4):
         post.create(slot)
     looks = [post.shows(*[PilotState.RUNNING] * 4)]
@@ -260,19 +284,6 @@ def test_of_a_pilot_that_ended_nothing_is_said_any_more(post: Post) -> None:
     assert not pilot.safe_to_stop
 
 
-class SeenPilots:
-    """Stands where the host's eyes are, and keeps what they are told of the pool."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[Pilots] = []
-        monkeypatch.setattr("plancton.workers.probe.worker.Host", lambda _instance: self)
-
-    def look(self, _now: float, _driver: str, pilots: Pilots) -> tuple[None, dict[str, PilotUse]]:
-        """Return nothing."""
-        self.seen.append(pilots)
-        return None, {}
-
-
 def test_starts_and_ends_are_counted_once_and_those_of_adopted_pilots_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -282,7 +293,7 @@ def test_starts_and_ends_are_counted_once_and_those_of_adopted_pilots_not(
     create(engine, instance_id(str(tmp_path)), 0)
     post = Post(engine, tmp_path)
     post.says(PoolLook)
-    wait_for(lambda: any(call.name == "events" for call in post.engine.calls), 5.0, "the stream is open")
+    post.follows()
     post.create(1)
     post.shows(PilotState.RUNNING, PilotState.RUNNING)
     engine.pause(container_name(post.instance, 0, 1))
@@ -295,6 +306,38 @@ def test_starts_and_ends_are_counted_once_and_those_of_adopted_pilots_not(
     counted = sum((pilots.churn for pilots in eyes.seen), Churn())
     assert counted == Churn(starts=1, ends=1)
     assert (eyes.seen[-1].running, len(eyes.seen[-1].suspended)) == ((), 1)
+    engine.stop()
+
+
+def test_where_only_looks_tell_starts_and_ends_they_are_counted_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eyes = SeenPilots(monkeypatch)
+    engine = FakeEngine()
+    use(monkeypatch, "probe", engine)
+    with engine.frozen("events"):
+        post, now = Post(engine, tmp_path), time.monotonic()
+        wait_for(lambda: post.looked_at(now) == now, 5.0, "a look")
+        post.create(0)
+        wait_for(lambda: post.looked_at(now + 6.0) == now + 6.0, 5.0, "another look")
+    post.probe.turn(now + 20.0)
+    assert sum((pilots.churn for pilots in eyes.seen), Churn()) == Churn(starts=1)
+    engine.stop()
+
+
+def test_the_pilots_cgroups_are_where_the_engines_driver_puts_them_once_that_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eyes = SeenPilots(monkeypatch)
+    engine = FakeEngine(info=msgspec.structs.replace(INFO, cgroup_driver="systemd"))
+    engine.fail("info", FailureKind.UNREACHABLE)
+    use(monkeypatch, "probe", engine)
+    post = Post(engine, tmp_path)
+    post.says(PoolUnknown)
+    assert set(eyes.drivers) == {"cgroupfs"}
+    post.says(PoolLook, after=2.0)
+    post.probe.turn(time.monotonic() + 20.0)
+    assert eyes.drivers[-1] == "systemd"
     engine.stop()
 
 
