@@ -75,15 +75,9 @@ def simulate(  # noqa: PLR0913 - one for each option
 
     Tells how much of what the owner left was used, what was evicted and lost, and how soon the owner had what they
     asked for. A trace has the columns seconds,cpus and, if you like, memory_bytes; each line holds until the next. A
-    pilot's work varies by half of --pilot-seconds around it. planctond need not run. Exits 78 for a configuration that
-    isn't valid, 66 for a file that can't be read or is no trace.
+    pilot's work varies by half of --pilot-seconds around it. Exits 78 for a bad configuration, 66 for a bad file.
     """
-    if trace_file is not None and name is not None:
-        message = "--trace and --synthetic exclude each other"
-        raise click.UsageError(message)
-    if load_percent is not None and name not in DEFAULT_LOADS:
-        message = f"--load is for --synthetic {' and '.join(DEFAULT_LOADS)}"
-        raise click.UsageError(message)
+    _check(trace_file, name, load_percent)
     name = name or "office"
     settings = _settings(config_file or paths.config_file, may_be_missing=config_file is None)
     owner, seconds = _owner(trace_file, name, cpus, days, load_percent, seed)
@@ -99,10 +93,16 @@ def simulate(  # noqa: PLR0913 - one for each option
     result, course, took = _play(scenario, seed)
     if picture is not None:
         _draw(course, scenario, headline, picture)
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
-    else:
-        _print(headline, result, took)
+    _print(headline, result, took, as_json=as_json)
+
+
+def _check(trace_file: Path | None, name: str | None, load_percent: float | None) -> None:
+    if trace_file is not None and name is not None:
+        message = "--trace and --synthetic exclude each other"
+        raise click.UsageError(message)
+    if load_percent is not None and name not in DEFAULT_LOADS:
+        message = f"--load is for --synthetic {' and '.join(DEFAULT_LOADS)}"
+        raise click.UsageError(message)
 
 
 def _settings(file: Path, *, may_be_missing: bool) -> Settings:
@@ -165,7 +165,10 @@ def _draw(course: Course, scenario: Scenario, headline: str, file: Path) -> None
     click.echo(f"drawn: {file}", err=True)
 
 
-def _print(headline: str, result: Result, took: float) -> None:
+def _print(headline: str, result: Result, took: float, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
+        return
     cells = list(rows(result))
     wide = [max(len(row[column]) for row in cells) for column in (0, 1)]
     click.echo(headline)

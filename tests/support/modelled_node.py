@@ -23,12 +23,14 @@ from plancton.workers.base import Place, Worker
 from plancton.workers.launcher.worker import Launcher
 from plancton.workers.probe.accounts import PilotUse
 from plancton.workers.probe.host import Pilots
-from plancton.workers.probe.watch import Brought, FullLook, StreamEnded, StreamOpened
+from plancton.workers.probe.watch import FullLook, StreamEnded, StreamOpened
 from plancton.workers.probe.worker import Probe
 from plancton.workers.reaper.worker import Reaper
 from plancton.workers.scheduler.worker import Scheduler
 from tests.fakes.containers import Program
 from tests.fakes.engine import FakeEngine
+from tests.fakes.weights import Weights
+from tests.support.modelled_watch import Watch
 from tests.support.stepped_calls import Asking, Call, How, Lanes
 
 RUNDIR = Path("/run/modelled")
@@ -45,36 +47,6 @@ STUCK = (*WORKERS, "events", "looks", "answers", "late", *CALLS)
 GIB = 2**30
 DEFIANT, OBEDIENT = ("defiant",), ("obedient",)
 """Programs that outlive SIGTERM, and that don't."""
-
-
-class Watch:
-    """Stands for the probe's eyes on the engine."""
-
-    def __init__(self, node: "Node") -> None:
-        """Follow the events of ``node``'s engine from now on."""
-        self._node = node
-        self.came: list[Brought] = []
-        self.asked: Callable[[FullLook | Failure], None] | None = None
-        self.seen: FullLook | Failure | None = None
-        self.arrived = False
-
-    def take(self) -> list[Brought]:
-        """Return the events that were let through."""
-        taken, self.came = self.came, []
-        return taken
-
-    def look(self, then: Callable[[FullLook | Failure], None]) -> None:
-        """Begin a look."""
-        self.asked, self.seen, self.arrived = then, None, False
-
-    def collect(self) -> None:
-        """Hand out the look that arrived."""
-        if self.asked is not None and self.seen is not None and self.arrived:
-            then, self.asked = self.asked, None
-            then(self.seen)
-
-    def close(self) -> None:
-        """Stop."""
 
 
 class Host:
@@ -192,6 +164,7 @@ class Node:
             self._patches.enter_context(mock.patch(f"{package}{module}.Engine", self._asking))
         for module in ("launcher.worker", "reaper.worker", "reaper.directories"):
             self._patches.enter_context(mock.patch(f"{package}{module}.Lanes", Lanes))
+        self._patches.enter_context(mock.patch(f"{package}launcher.worker.Weights", Weights))
         self._patches.enter_context(mock.patch(f"{package}probe.worker.Engine", self._asking))
         self._patches.enter_context(mock.patch(f"{package}probe.worker.EngineWatch", self._watching))
         self._patches.enter_context(mock.patch(f"{package}probe.worker.Host", self._at_host))
@@ -200,7 +173,7 @@ class Node:
         return Asking(self)
 
     def _watching(self, *_arguments: object) -> Watch:
-        return Watch(self)
+        return Watch()
 
     def _at_host(self, _instance: str) -> Host:
         return Host(self)

@@ -234,7 +234,7 @@ class RandomEvents(RuleBasedStateMachine):
         self.the_operator_wants(Mode.ACTIVE)
         self.node.calm(150.0, 1.0)
         running = self.node.running()
-        assert len(running) == int(self.node.settings.max_docks)
+        assert len(running) == int(self.node.settings.max_docks), f"{self.node.last(Topic.TARGET)}"
         assert len(self.node.containers()) == len(running), "something ended is left"
         target = self.node.last(Topic.TARGET)
         assert isinstance(target, Target)
@@ -298,9 +298,9 @@ def test_a_pilot_that_lived_and_died_unseen_is_replaced(node: Node) -> None:
 def test_after_any_workers_death_in_the_midst_of_launches_there_are_just_enough(name: str) -> None:
     node = Node(LASTING)
     try:
-        node.calm(1.0, stuck=frozenset({"start"}))
+        node.calm(1.5, stuck=frozenset({"start"}))
         node.start(name)
-        node.calm(3.0, stuck=frozenset({"events"}))
+        node.calm(3.5, stuck=frozenset({"events"}))
         assert len(node.running()) == len(node.containers()) == 4
         node.calm(20.0)
         assert len(node.running()) == len(node.containers()) == 4

@@ -85,9 +85,11 @@ def peak_cpus(demand: Demand, now: float, settings: Settings) -> float | None:
     return None if owner is None or stolen is None else owner + stolen
 
 
-def without_stalls(demand: Demand) -> Demand:
-    """Return the demand with its stalls forgotten: after pilots gave way they are measured anew."""
-    return msgspec.structs.replace(demand, stall_cpu=Stall(), stall_memory=Stall(), stall_io=Stall())
+def measured_anew(demand: Demand) -> Demand:
+    """Return the demand without what pilots may have caused: after some gave way it's to be seen whether it lasts."""
+    return msgspec.structs.replace(
+        demand, shortage=History(), stall_cpu=Stall(), stall_memory=Stall(), stall_io=Stall()
+    )
 
 
 def _held(history: History, recent: tuple[tuple[float, float], ...], seconds: float) -> History:

@@ -14,7 +14,7 @@ from plancton.common.decision import Ending, Suspension
 from plancton.common.messages import HostLook
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.policy.choice import least_lost, least_lost_for_memory, most_lost
-from plancton.common.policy.demand import Demand, Stall, peak_cpus, shortage_bytes, without_stalls
+from plancton.common.policy.demand import Demand, Stall, measured_anew, peak_cpus, shortage_bytes
 from plancton.common.policy.facts import Moment
 from plancton.common.policy.history import History, throughout
 from plancton.common.policy.memory import Memory
@@ -156,7 +156,7 @@ def _end_for_stalls(memory: Memory, scene: Scene) -> Memory:
         there = staying(memory, scene.look) if reason is Reason.OWNER_STALL_MEMORY else active(memory, scene.look)
         chosen = least_lost(there, math.ceil(len(there) * share), scene.moment.unix)
         memory = end(memory, chosen, (reason, _stalled(share, most, grace)), scene.moment)
-        return msgspec.structs.replace(memory, demand=without_stalls(demand)) if chosen else memory
+        return msgspec.structs.replace(memory, demand=measured_anew(demand)) if chosen else memory
     return memory
 
 

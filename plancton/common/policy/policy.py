@@ -10,7 +10,7 @@ from plancton.common.decision import Ending, Hold, Suspension, Wish
 from plancton.common.messages import HostLook, Mode, PoolLook, Target
 from plancton.common.pilot import PilotState
 from plancton.common.policy import fizzles, holds, ladder, slots
-from plancton.common.policy.demand import after_look, shortage_bytes
+from plancton.common.policy.demand import after_look, measured_anew, shortage_bytes
 from plancton.common.policy.facts import Facts, Moment
 from plancton.common.policy.holds import Why
 from plancton.common.policy.memory import TARGET_VALID_SECONDS, Memory
@@ -145,10 +145,13 @@ def _remember(memory: Memory, view: _View) -> Memory:
     endings = tuple(ending for ending in memory.endings if ending.container_id in alive)
     # Those on their way out won't be replaced.
     present = slots.present(look, wishes) - len(endings)
+    # What was seen before they were gone says nothing about whether more must go.
+    demand = measured_anew(memory.demand) if len(endings) < len(memory.endings) else memory.demand
     full = present >= memory.capacity
     shrunk = not full and now - memory.full_at > settings.main_sleep
     return msgspec.structs.replace(
         memory,
+        demand=demand,
         next_incarnation=max(memory.next_incarnation, 1, look.latest + 1),
         wishes=wishes,
         capacity=present if full or shrunk else memory.capacity,

@@ -8,10 +8,10 @@ from plancton.common.messages import HostLook
 from plancton.common.policy.demand import (
     Demand,
     after_look,
+    measured_anew,
     peak_cpus,
     reserve_bytes,
     shortage_bytes,
-    without_stalls,
 )
 from plancton.common.policy.history import throughout
 from plancton.common.settings import Settings
@@ -114,4 +114,4 @@ CROWDED: dict[str, Any] = {"stall_cpu": 0.5, "stall_memory": 0.5, "stall_io": 0.
 def test_a_stall_counts_where_pilots_may_be_its_cause(kind: str, changes: dict[str, Any], share: float | None) -> None:
     demand = watched(*[host(**(CROWDED | changes))] * 61)
     assert throughout(getattr(demand, kind).end, 120.0, 4.0) == share
-    assert throughout(getattr(without_stalls(demand), kind).end, 120.0, 4.0) is None
+    assert throughout(getattr(measured_anew(demand), kind).end, 120.0, 4.0) is None

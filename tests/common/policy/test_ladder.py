@@ -182,6 +182,16 @@ def test_memory_that_lacks_for_a_moment_ends_nothing_and_for_longer_just_enough(
     assert len(more.end) == 4
 
 
+def test_what_was_seen_before_pilots_were_gone_ends_no_more_of_them() -> None:
+    run = Run(full(8))
+    there = [pilot(slot, anonymous_bytes=GIB) for slot in range(8)]
+    short = host(8, available_bytes=1 * GIB)
+    run.decide(after=10.0, host=short, pool=pool(*there))
+    assert run.decide(after=0.1, host=short, pool=pool(*there[:5])).end == ()
+    assert run.decide(after=3.0, host=short, pool=pool(*there[:5])).end == ()
+    assert run.decide(after=4.0, host=short, pool=pool(*there[:5])).end
+
+
 def test_pilots_whose_memory_nobody_knows_go_one_by_one() -> None:
     run = Run(full(8))
     short = host(8, available_bytes=0)
