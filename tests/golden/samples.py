@@ -3,7 +3,7 @@
 import msgspec
 
 from plancton.common.codec import Envelope
-from plancton.common.decision import Ending, Hold, Wish
+from plancton.common.decision import Breaker, Ending, Figures, Hold, Suspension, Wish
 from plancton.common.messages import (
     TOPIC_OF,
     ActiveSettings,
@@ -22,14 +22,27 @@ from plancton.common.messages import (
     PoolUnknown,
     SinkState,
     Target,
+    Weight,
 )
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
-from plancton.common.requests import Drain, Happenings, Reload, Request, Resume, ShowSettings, Status, Stop
+from plancton.common.requests import (
+    ClearFizzles,
+    Drain,
+    Drill,
+    Happenings,
+    Reload,
+    Request,
+    Resume,
+    ShowSettings,
+    Snooze,
+    Status,
+    Stop,
+)
 from plancton.common.settings import Device, Settings
 
 _NAME = "plancton-worker-0123abcd-3-17"
-_WISH = Wish(slot=3, incarnation=17, reason=Reason.REPLACEMENT, replaces=True)
+_WISH = Wish(slot=3, incarnation=17, reason=Reason.REPLACEMENT, replaces=True, detail="room for 7")
 _PILOT = Pilot(
     container_id="4f" * 32,
     name=_NAME,
@@ -43,6 +56,9 @@ _PILOT = Pilot(
     exit_code=137,
     cpu_cores=0.75,
     memory_bytes=123456789,
+    anonymous_bytes=23456789,
+    busy_since_unix=1700000010.5,
+    safe_to_stop=True,
 )
 _SETTINGS = Settings(
     max_docks="min(ncpus - 1, ram_bytes // max_dock_mem)",
@@ -62,8 +78,29 @@ _SETTINGS = Settings(
     security_opts=("apparmor=profile",),
     docker_privileged=True,
     docker_network="host",
+    windows=("mon-fri 18:00-08:00",),
+    fizzle_seconds=10.0,
+    fizzles_allowed=5,
+    fizzle_longest_hold=300.0,
+    oom_score=500,
+    pilot_directory="/host",
+    cpu_weight="50",
+    io_weight="default",
+    reserve_cpus=1.5,
+    reserve_mem=10.0,
+    start_overlap=0.125,
+    end_overlap=0.5,
+    grace_grow=20.0,
+    suspend=True,
+    grace_suspend=2.0,
+    suspend_longest=300.0,
     grace_kill=60.0,
+    grace_mem=8.0,
     grace_spawn=30.0,
+    stall_cpu=50.0,
+    stall_memory=20.0,
+    stall_io=60.0,
+    journal_size=1_048_576,
     updateconfig=10.0,
     image_expiration=7200.0,
     docker_url="unix:///run/docker.sock",
@@ -74,7 +111,16 @@ _SETTINGS = Settings(
 MESSAGES: tuple[Message, ...] = (
     Beat(ready=True, late_seconds=0.125),
     ActiveSettings(settings=_SETTINGS, generation=7),
-    Intent(mode=Mode.DRAIN_STOPPING, since_unix=1700000000.5, lost_workers=("reaper",)),
+    Intent(
+        mode=Mode.DRAIN_STOPPING,
+        since_unix=1700000000.5,
+        lost_workers=("reaper",),
+        drain_reason="a new kernel",
+        drain_deadline_unix=1700003600.5,
+        snooze_until_unix=1700007200.5,
+        fizzles_cleared_unix=1699999999.5,
+        drill_until_unix=1700000010.5,
+    ),
     HostLook(
         ncpus=8,
         interval_seconds=1.5,
@@ -83,8 +129,21 @@ MESSAGES: tuple[Message, ...] = (
         ram_bytes=34_359_738_368,
         available_bytes=17_179_869_184,
         swap_bytes=1_073_741_824,
+        stolen_cpus=0.25,
+        engine_cpus=0.125,
+        stall_cpu=0.0625,
+        stall_memory=0.03125,
+        stall_io=0.5,
+        stall_detail="I/O: estimated",
+        pilots_io_share=0.75,
     ),
-    PoolLook(pilots=(_PILOT,), full_look_monotonic=4321.5, engine_version="20.10.24", api_version="1.41"),
+    PoolLook(
+        pilots=(_PILOT,),
+        full_look_monotonic=4321.5,
+        engine_version="20.10.24",
+        api_version="1.41",
+        stream_since_monotonic=4000.5,
+    ),
     PoolUnknown(why="no answer within 5 s", since_unix=1700000001.5),
     Target(
         generation=41,
@@ -92,13 +151,54 @@ MESSAGES: tuple[Message, ...] = (
         want=7,
         running=5,
         launch=(_WISH,),
-        withdrawn=(Wish(slot=4, incarnation=18, reason=Reason.ROOM, replaces=True),),
-        end=(Ending(container_id="4f" * 32, name=_NAME, reason=Reason.OWNER_CPU, at_once=True),),
-        hold=Hold(reason=Reason.GROWTH_LIMIT, detail="2 of 2 launched in 30 s", since_unix=1700000002.5),
+        withdrawn=(Wish(slot=4, incarnation=18, reason=Reason.ROOM, replaces=True, detail="as above"),),
+        end=(Ending(container_id="4f" * 32, name=_NAME, reason=Reason.OWNER_CPU, at_once=True, detail="7.5 of 8"),),
+        hold=Hold(
+            reason=Reason.GROWTH_LIMIT,
+            detail="2 of 2 launched in 30 s",
+            since_unix=1700000002.5,
+            until_unix=1700000032.5,
+        ),
         room_cpus=6.5,
         owner_cpus=1.5,
         next_incarnation=19,
         capacity=7,
+        suspend=(
+            Suspension(
+                container_id="5e" * 32,
+                name="plancton-worker-0123abcd-2-16",
+                reason=Reason.OWNER_STALL_CPU,
+                detail="stalled for 40 %",
+                since_monotonic=4390.5,
+            ),
+        ),
+        deadline_unix=1700003600.5,
+        figures=Figures(
+            ncpus=8,
+            reserve_cpus=0.5,
+            owner_cpus=1.5,
+            owner_peak_cpus=2.5,
+            owner_sustained_cpus=1.25,
+            stolen_cpus=0.25,
+            pilots_cpus=5.5,
+            available_bytes=17_179_869_184,
+            reserve_bytes=1_717_986_918,
+            stall_cpu=0.4,
+            stall_memory=0.05,
+            stall_io=0.1,
+            may_grow_to=5,
+            may_keep=6,
+            by_memory=9,
+            by_max_docks=7,
+        ),
+        breaker=Breaker(
+            fizzles=3,
+            reason=Reason.FIZZLES,
+            last_unix=1700000001.5,
+            last="plancton-worker-0123abcd-3-16 ended after 0.2 s",
+            open_until_monotonic=4401.5,
+            subject="sha256:a1 0123456789ab",
+        ),
     ),
     LauncherState(
         image="busybox",
@@ -107,6 +207,7 @@ MESSAGES: tuple[Message, ...] = (
         pulling=True,
         pulled_unix=1700000003.5,
         in_flight=2,
+        weight=Weight(cpu="cpu.idle=1", io="io.weight=1", problems=("none",)),
     ),
     LaunchOutcome(
         slot=3,
@@ -117,6 +218,7 @@ MESSAGES: tuple[Message, ...] = (
         detail="no answer within 20 s",
         seconds=20.25,
         image_id="sha256:" + "a1" * 32,
+        figures="room for 7",
     ),
     EndingOutcome(
         container_id="4f" * 32,
@@ -130,6 +232,8 @@ MESSAGES: tuple[Message, ...] = (
         killed=True,
         uptime_seconds=60.25,
         exit_code=137,
+        figures="max_ttl: 3600 s",
+        output="no such queue\n",
     ),
     Counters(
         launched=10,
@@ -148,6 +252,10 @@ MESSAGES: tuple[Message, ...] = (
                 error_unix=1700000004.5,
             ),
         ),
+        suspended=4,
+        resumed=3,
+        fizzled=2,
+        journal_dropped=1,
     ),
 )
 ENVELOPES: dict[str, Envelope] = {
@@ -166,7 +274,10 @@ REQUESTS: dict[str, Request] = {
     for request in (
         Status(),
         Happenings(after=12),
-        Drain(stop=True),
+        Drain(stop=True, reason="a new kernel", deadline_unix=1700003600.5),
+        Snooze(until_unix=1700007200.5),
+        ClearFizzles(),
+        Drill(seconds=7.5),
         Resume(),
         Reload(),
         Stop(force=True),

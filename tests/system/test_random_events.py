@@ -215,8 +215,13 @@ class RandomEvents(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 5.0, 60.0]), drill=st.booleans())
     def the_owner_wants_none_for_a_while(self, seconds: float, *, drill: bool) -> None:
         until = self.node.time() + seconds
-        name = "drill_until_unix" if drill else "snooze_until_unix"
-        self.node.say(Intent(mode=self.node.mode, since_unix=self.node.time(), **{name: until}))
+        intent = Intent(
+            mode=self.node.mode,
+            since_unix=self.node.time(),
+            drill_until_unix=until if drill else None,
+            snooze_until_unix=None if drill else until,
+        )
+        self.node.say(intent)
 
     @rule(cpus=st.sampled_from([0.0, 3.3, 7.5]), accounting=st.booleans())
     def the_owner_uses(self, cpus: float, *, accounting: bool) -> None:
