@@ -109,7 +109,8 @@ class PoolLook(Message, frozen=True, kw_only=True):
     engine_version: str = ""
     api_version: str = ""
     stream_since_monotonic: float = 0.0
-    """Since when events are followed without a gap; a later moment means that the engine went away in between."""
+    """Since when events are followed without a gap, or while none are, when that ended; a later moment means that the
+    engine went away in between."""
 
 
 class PoolUnknown(Message, frozen=True, kw_only=True):
