@@ -11,7 +11,7 @@ from docker import APIClient
 
 from bench.events import Recorder
 from bench.footprint import cost
-from bench.owner import Job, demand
+from bench.owner import Job, cpus, demand
 from bench.planctond import WORKERS, Planctond
 from bench.progress import Progress
 from bench.results import Fill, Footprint, Launches, Recovery, Slowdown, Window, Yield
@@ -23,8 +23,8 @@ LOOK_SECONDS = 0.5
 RECOVERY_LIMIT_SECONDS = 20.0
 LONG_LIFE_SECONDS = 3600
 SETTLE_SECONDS = 10.0
-BURNING_SECONDS = 2.0
-"""How long pilots burn before the owner's job begins beside them."""
+BURNING_SECONDS = 0.3
+"""How long pilots burn again before the owner's job begins beside them."""
 YIELD_LIMIT_SECONDS = 30.0
 """How long after their timer pilots are waited for to give way."""
 EFFECTS = {"reaper": "destroy"}
@@ -190,25 +190,36 @@ def _pass(seconds: float, say: Callable[[float], None]) -> None:
 def slowdown(  # noqa: PLR0913
     url: str, planctond: Planctond, weight: str, *, pilots: int, job: Job, repeats: int, progress: Progress
 ) -> Slowdown:
-    """Time the owner's job ``repeats`` times beside ``pilots`` that use all CPUs, and alone before and after."""
-    alone = _times(job, repeats, lambda number: progress.state(f"alone, {number} of {repeats}"))
+    """Time the owner's job by turns alone and beside ``pilots`` that use all CPUs, ``repeats`` times beside them.
+
+    Turns are short, so that whatever else the machine does disturbs both alike. For the job alone all processes of
+    planctond and of the pilots are stopped.
+    """
     with kept(url, planctond, pilots, LONG_LIFE_SECONDS) as (recorder, _):
         wait_full(planctond, recorder, pilots)
-        _pass(BURNING_SECONDS, lambda _: progress.state("pilots begin to burn"))
-        beside = _times(job, repeats, lambda number: progress.state(f"beside {pilots} pilots, {number} of {repeats}"))
+        burning = planctond.pilots()
+
+        def used() -> float:
+            return sum(times.user + times.system for times in (process.cpu_times() for process in burning))
+
+        with planctond.standing_still(burning):
+            alone, beside = [job.run().seconds], []
+        for number in range(1, repeats + 1):
+            progress.state(f"{number} of {repeats}")
+            _pass(BURNING_SECONDS, lambda _: None)
+            beside.append(job.run(used))
+            with planctond.standing_still(burning):
+                alone.append(job.run().seconds)
         if any(event.action in {"pause", "die"} for event in recorder.events()):
             msg = "pilots gave way while the job was timed"
             raise NotMeasuredError(msg)
-    alone += _times(job, repeats, lambda number: progress.state(f"alone again, {number} of {repeats}"))
-    return Slowdown(weight=weight, pilots=pilots, alone_seconds=alone, beside_seconds=beside)
-
-
-def _times(job: Job, repeats: int, say: Callable[[int], None]) -> tuple[float, ...]:
-    seconds = []
-    for number in range(1, repeats + 1):
-        say(number)
-        seconds.append(job.run())
-    return tuple(seconds)
+    return Slowdown(
+        weight=weight,
+        pilots=pilots,
+        alone_seconds=tuple(alone),
+        beside_seconds=tuple(each.seconds for each in beside),
+        pilots_share=sum(each.meanwhile for each in beside) / (cpus() * sum(each.abreast_seconds for each in beside)),
+    )
 
 
 def yielding(  # noqa: PLR0913

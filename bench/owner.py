@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 CALIBRATION_ROUNDS = 3_000_000
 READY = b"ready\n"
@@ -55,13 +58,25 @@ def _begin(workers: list["subprocess.Popen[bytes]"]) -> None:
             worker.stdin.flush()
 
 
-def _seconds(count: int, rounds: int) -> float:
+class Timed(msgspec.Struct, frozen=True, kw_only=True):
+    """One job, from its start until the last process was done."""
+
+    seconds: float
+    abreast_seconds: float
+    """Until the first was done: from then on there was a CPU to spare."""
+    meanwhile: float
+    """What the watched figure grew by within these."""
+
+
+def _timed(count: int, rounds: int, watch: Callable[[], float]) -> Timed:
     with _workers(count, rounds) as workers:
-        begin = time.monotonic()
+        before, begin = watch(), time.monotonic()
         _begin(workers)
+        select.select([worker.stdout for worker in workers if worker.stdout is not None], [], [])
+        abreast, after = time.monotonic() - begin, watch()
         for worker in workers:
             _line(worker)
-        return time.monotonic() - begin
+        return Timed(seconds=time.monotonic() - begin, abreast_seconds=abreast, meanwhile=after - before)
 
 
 class Job:
@@ -69,11 +84,12 @@ class Job:
 
     def __init__(self, seconds: float) -> None:
         """Fix the amount so that it takes about ``seconds`` on an idle machine."""
-        self._rounds = max(1, round(CALIBRATION_ROUNDS * seconds / _seconds(1, CALIBRATION_ROUNDS)))
+        once = _timed(1, CALIBRATION_ROUNDS, lambda: 0.0)
+        self._rounds = max(1, round(CALIBRATION_ROUNDS * seconds / once.seconds))
 
-    def run(self) -> float:
-        """Return the seconds from its start until the last process was done."""
-        return _seconds(cpus(), self._rounds)
+    def run(self, watch: Callable[[], float] = lambda: 0.0) -> Timed:
+        """Do the work once; ``watch`` tells a figure that grows, asked for at the start and when a process is done."""
+        return _timed(cpus(), self._rounds, watch)
 
 
 @contextlib.contextmanager

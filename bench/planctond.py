@@ -1,5 +1,6 @@
 """planctond as a subject: its own command lines, its own processes, seen from outside only."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,28 @@ class Planctond:
         except ValueError:
             return None
         return said
+
+    def pilots(self) -> list[psutil.Process]:
+        """Find the first process of each pilot that runs."""
+        found = []
+        for container in self._client.containers(filters={"label": self.label}):
+            pid = self._client.inspect_container(container["Id"])["State"]["Pid"]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
+
+    @contextlib.contextmanager
+    def standing_still(self, pilots: Iterable[psutil.Process]) -> Iterator[None]:
+        """Stop planctond's processes and these pilots' for as long as the context lasts, as if they weren't there."""
+        there = [*self.tree(), *pilots]
+        try:
+            for process in there:
+                process.suspend()
+            yield
+        finally:
+            for process in there:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def tree(self) -> list[psutil.Process]:
         """Find the supervisor and all that descend from it."""

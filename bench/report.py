@@ -90,10 +90,13 @@ def _own(results: Results) -> Table | None:
 def _slowdown_rows(results: Results) -> Iterable[Row]:
     for weight in dict.fromkeys(each.weight for each in results.slowdowns):
         these = [each for each in results.slowdowns if each.weight == weight]
+        ratios = [ratio for each in these for ratio in each.ratios]
+        half = " to ".join(_number(quantile(ratios, fraction), 2) for fraction in (0.25, 0.75))
         alone = _number(median_of(these, lambda each: middle(each.alone_seconds)), 2, " s")
-        beside = _number(median_of(these, lambda each: middle(each.beside_seconds)), 2, " s")
+        share = _number(median_of(these, lambda each: each.pilots_share * 100), 1, " %")
         what = f"owner's job beside {these[0].pilots} burning pilots, weight {weight}"
-        yield what, f"x{_number(slowdown(results, weight), 3)} (alone {alone}, beside them {beside})"
+        told = f"x{_number(slowdown(results, weight), 3)} (half of the times x{half}) of {alone}; pilots got {share}"
+        yield what, told
 
 
 def _yield_rows(results: Results) -> Iterable[Row]:

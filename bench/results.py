@@ -1,7 +1,8 @@
 """What a run of the bench found, as values, and which figures the project has set itself as targets. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median
+from itertools import pairwise
+from statistics import mean, median
 from typing import TypeVar
 
 import msgspec
@@ -75,18 +76,26 @@ class Footprint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slowdown(msgspec.Struct, frozen=True, kw_only=True):
-    """The owner's fixed job, alone and then beside pilots that use all CPUs."""
+    """The owner's fixed job, by turns alone and beside pilots that use all CPUs: alone first and last."""
 
     weight: str
     """The setting ``cpu_weight``."""
     pilots: int
     alone_seconds: tuple[float, ...]
     beside_seconds: tuple[float, ...]
+    pilots_share: float
+    """Of all CPU time pilots got so much while the job used all CPUs beside them, 0 to 1."""
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """How many times as long as alone each took, by the mean of the one before and the one after."""
+        alone = (mean(pair) for pair in pairwise(self.alone_seconds))
+        return tuple(beside / reference for beside, reference in zip(self.beside_seconds, alone, strict=True))
 
     @property
     def ratio(self) -> float:
-        """How many times as long it took, by the medians."""
-        return median(self.beside_seconds) / median(self.alone_seconds)
+        """The median of these."""
+        return median(self.ratios)
 
 
 class Yield(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +213,7 @@ def _footprints(results: Results) -> Iterable[Check]:
 
 
 def slowdown(results: Results, weight: str) -> float | None:
-    """Return how many times as long the owner's job took beside pilots of this weight, as the median of the runs."""
+    """Return how many times as long the owner's job took beside pilots of this weight, the median over the runs."""
     return median_of((each for each in results.slowdowns if each.weight == weight), lambda each: each.ratio)
 
 

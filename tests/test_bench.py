@@ -221,13 +221,19 @@ def test_footprint_targets_look_at_twenty_pilots_only() -> None:
 
 
 def slowed(weight: str, alone: float, beside: float) -> Slowdown:
-    return Slowdown(weight=weight, pilots=2, alone_seconds=(9.0, alone, 0.1), beside_seconds=(beside,))
+    pairs = {"alone_seconds": (alone, alone, 9.0, 1.0), "beside_seconds": (beside, 99.0, 0.1)}
+    return Slowdown(weight=weight, pilots=2, pilots_share=0.0, **pairs)
 
 
 @pytest.mark.parametrize(("beside", "met"), [(4.11, True), (4.2, False), (2.0, True)])
 def test_an_owner_is_slowed_down_by_three_percent_at_most(beside: float, *, met: bool) -> None:
     found = missed(slowdowns=[slowed("idle", 4.0, beside), slowed("default", 4.0, 8.0)])
     assert found == ([] if met else ["owner's job beside burning pilots"])
+
+
+def test_each_job_is_compared_with_those_alone_before_and_after_it() -> None:
+    told = Slowdown(weight="idle", pilots=2, pilots_share=0.0, alone_seconds=(1.0, 3.0, 5.0), beside_seconds=(4.0, 4.0))
+    assert (told.ratios, told.ratio) == ((2.0, 1.0), 1.5)
 
 
 def test_the_slowdown_is_the_median_of_the_runs_each_against_its_own_job_alone() -> None:
@@ -277,6 +283,7 @@ def test_the_owners_figures_are_measured_and_shown(engine_url: str) -> None:
     assert results.failures == []
     assert [each.weight for each in results.slowdowns] == ["idle", "default"]
     assert all(each.ratio > 0 for each in results.slowdowns)
+    assert all(0.0 <= each.pilots_share <= 1.0 for each in results.slowdowns)
     assert [each.rung for each in results.yields] == ["suspended", "ended"]
     assert all(each.all_seconds is not None for each in results.yields)
     console = Console(width=200, file=io.StringIO())
