@@ -97,6 +97,19 @@ def test_pause_and_unpause() -> None:
     assert again[key].state is PilotState.RUNNING
 
 
+@pytest.mark.parametrize("action", ["start", "pause", "unpause", "die"])
+def test_one_that_ended_is_changed_by_nothing_that_is_told_again(action: str) -> None:
+    log = recorded([(0, "create"), (0, "start"), (0, "end")])
+    pool = lived(log)
+    late = msgspec.structs.replace(log.happened[-1], action=action, at_nano=log.happened[-1].at_nano + 10**9)
+    assert after_event(pool, late) is pool
+
+
+def test_one_that_runs_has_not_ended() -> None:
+    (pilot,) = lived(recorded([(0, "create"), (0, "start")])).values()
+    assert (pilot.ended_unix, pilot.exit_code) == (None, None)
+
+
 @pytest.mark.parametrize("action", ["oom", "kill", "rename", "exec_start", "something-new"])
 def test_other_events_change_nothing(action: str) -> None:
     log = recorded([(0, "create"), (0, "start")])
