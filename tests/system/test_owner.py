@@ -21,7 +21,14 @@ from tests.support.waiting import wait_for
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 OBEDIENT = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]
-HURRIED = {"grace_kill": 4, "grace_spawn": 1, "stop_grace": 5, "docker_cmd": OBEDIENT}
+HURRIED = {
+    "grace_kill": 4,
+    "grace_spawn": 1,
+    "stop_grace": 5,
+    "docker_cmd": OBEDIENT,
+    # All three together want nearly all of the machine, so that no pilot fits beside an owner who uses it.
+    "cpus_per_dock": round(0.3 * (psutil.cpu_count() or 1), 2),
+}
 
 
 @contextmanager
@@ -52,7 +59,7 @@ def test_an_owner_who_wants_all_has_all_after_grace_kill_and_the_pilots_come_bac
 ) -> None:
     with node(engine, **HURRIED) as made:
         made.start()
-        wait_for(made.full, 30, "the node is full")
+        wait_for(made.full, 60, "the node is full")
         with owner(tmp_path, every_cpu()):
             wait_for(lambda: made.containers() == [], 40, "every pilot has ended")
             wait_for(lambda: Reason.OWNER_CPU in ended_for(made), 20, "they're told to be the owner's doing")
@@ -64,7 +71,7 @@ def test_an_owner_who_wants_all_has_all_at_once_where_pilots_are_suspended_and_n
 ) -> None:
     with node(engine, **HURRIED, suspend=True, grace_suspend=2) as made, census(engine.url, made.instance) as counted:
         made.start()
-        wait_for(made.full, 30, "the node is full")
+        wait_for(made.full, 60, "the node is full")
         before = {container["Id"] for container in made.containers()}
         with owner(tmp_path, every_cpu()):
             wait_for(lambda: states(made) == ["paused"] * 3, 30, "every pilot is suspended")
@@ -76,7 +83,7 @@ def test_a_pilot_that_was_suspended_for_too_long_gets_its_time_to_finish(engine:
     settings = {**HURRIED, "suspend": True, "grace_suspend": 1, "suspend_longest": 3, "stop_grace": 30}
     with node(engine, **settings) as made:
         made.start()
-        wait_for(made.full, 30, "the node is full")
+        wait_for(made.full, 60, "the node is full")
         with owner(tmp_path, every_cpu()):
             wait_for(lambda: made.containers() == [], 60, "every pilot has ended")
             wait_for(lambda: Reason.SUSPENDED_TOO_LONG in ended_for(made), 20, "why is told")
@@ -101,7 +108,7 @@ def test_a_pilot_that_is_safe_to_stop_goes_before_a_younger_one(engine: Engine, 
 def test_pilots_are_told_a_drains_deadline_and_have_ended_after_it(engine: Engine) -> None:
     with node(engine, **HURRIED) as made:
         made.start()
-        wait_for(made.full, 30, "the node is full")
+        wait_for(made.full, 60, "the node is full")
         names = [str(container["Names"][0]).removeprefix("/") for container in made.containers()]
         deadline = time.time() + 8.0
         assert made.ask(Drain(reason="a new kernel", deadline_unix=deadline)).ok
@@ -119,7 +126,7 @@ def test_pilots_are_told_a_drains_deadline_and_have_ended_after_it(engine: Engin
 def test_an_owner_who_snoozes_has_the_machine_until_then(engine: Engine) -> None:
     with node(engine, **HURRIED) as made:
         made.start()
-        wait_for(made.full, 30, "the node is full")
+        wait_for(made.full, 60, "the node is full")
         assert made.ask(Snooze(until_unix=time.time() + 3600.0)).ok
         wait_for(lambda: made.containers() == [], 30, "every pilot has ended")
         hold = made.target().hold
@@ -134,7 +141,7 @@ def test_pilots_run_in_their_windows_alone(engine: Engine) -> None:
     another = days[(time.localtime().tm_wday + 3) % 7]
     with node(engine, **HURRIED) as made:
         made.start()
-        wait_for(made.full, 30, "the node is full")
+        wait_for(made.full, 60, "the node is full")
         made.configure(windows=[another])
         assert made.ask(Reload()).ok
         wait_for(lambda: made.containers() == [], 30, "the window closed")
