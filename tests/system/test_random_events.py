@@ -250,7 +250,7 @@ class RandomEvents(RuleBasedStateMachine):
             assert getattr(there, "state", None) is PilotState.RUNNING, "somebody else's container was touched"
 
 
-TestRandomEvents = RandomEvents.TestCase
+TestRandomEvents = pytest.mark.slow(RandomEvents.TestCase)
 TestRandomEvents.settings = settings(
     max_examples=40,
     stateful_step_count=60,
