@@ -9,7 +9,7 @@ from plancton.common.reasons import Reason
 class Life:
     """One pilot's."""
 
-    __slots__ = ("done_at", "ending", "key", "left", "moving", "pilot", "started", "work")
+    __slots__ = ("done_at", "ending", "key", "left", "pilot", "started", "work")
 
     def __init__(self, pilot: Pilot, started: float, work: float) -> None:
         """Begin at ``started`` with so many seconds of ``work``."""
@@ -24,8 +24,6 @@ class Life:
         """At which of the machine's ``work`` it has done all of its own, while it runs."""
         self.ending: Reason | None = None
         """Why it was asked to end; None where it wasn't."""
-        self.moving = False
-        """It's being suspended or resumed."""
 
 
 class Tally:

@@ -23,12 +23,13 @@ from plancton.common.settings import Settings
 
 _BETWEEN_LAUNCHES_SECONDS = 0.25
 _PAUSE_SECONDS = 0.025
-_KILL_SECONDS = 0.05
+KILL_SECONDS = 0.05
 _KEPT_SECONDS = 2.1
 """How long an ended container is there until the reaper has removed it."""
 _INSTANCE = instance_id("simulated")
 _NEVER = float("inf")
-_ROUNDING = 1e-9
+_ROUNDING = 1e-6
+"""Seconds too short to matter, and long enough to be told apart after years."""
 
 RUNNING, PAUSED, EXITED = PilotState.RUNNING, PilotState.PAUSED, PilotState.EXITED
 
@@ -181,17 +182,14 @@ class Node:
     def _suspend(self, wanted: set[str]) -> None:
         """Suspend those in ``wanted`` and resume all others."""
         for life in self._order:
-            if life.moving or life.ending is not None:
+            if life.ending is not None:
                 continue
             if life.pilot.state is RUNNING and life.pilot.container_id in wanted:
-                life.moving = True
                 self._after(_PAUSE_SECONDS, self._pause, life)
             elif life.pilot.state is PAUSED and life.pilot.container_id not in wanted:
-                life.moving = True
                 self._after(_PAUSE_SECONDS, self._resume, life)
 
     def _pause(self, life: Life) -> None:
-        life.moving = False
         if life.pilot.state is RUNNING and life.ending is None:
             life.left = life.done_at - self._machine.work
             self._machine.set(running=-1)
@@ -200,7 +198,6 @@ class Node:
             self._show(life, {"state": PAUSED})
 
     def _resume(self, life: Life) -> None:
-        life.moving = False
         if life.pilot.state is PAUSED:
             self.paused -= 1
             self._run(life)
@@ -213,7 +210,7 @@ class Node:
         self.tally.asked_to_end[reason] += 1
         self.tally.endings.append((self._machine.now, reason))
         self._resume(life)
-        self._after(_KILL_SECONDS + (0.0 if at_once else self._settings.stop_grace), self._kill, life)
+        self._after(KILL_SECONDS + (0.0 if at_once else self._settings.stop_grace), self._kill, life)
 
     def _kill(self, life: Life) -> None:
         if life.pilot.state is not EXITED:

@@ -22,7 +22,7 @@ def title(scenario: Scenario, owner: str) -> str:
 def rows(result: Result) -> Iterator[Row]:
     """Yield the figures, the most telling first."""
     used = f"{result.pilots_core_seconds / _HOUR:.0f} of the {result.free_core_seconds / _HOUR:.0f} core-hours"
-    meaning = f"{used} that the owner left were used; an oracle's: {result.oracle.occupancy:.1%}"
+    meaning = f"{used} that the owner left, max_docks or not, were used; an oracle's: {result.oracle.occupancy:.1%}"
     yield "occupancy", f"{result.occupancy:.1%}", meaning
     ended = f"{result.completed} did all of their work, {result.running} run yet"
     yield "pilots", str(result.launched), f"launched; {ended}"

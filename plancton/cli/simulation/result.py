@@ -31,7 +31,7 @@ class Rising(msgspec.Struct, frozen=True, kw_only=True):
     worst_seconds: float
     """One that isn't met yet at the end counts with the time that it has waited."""
     promised_seconds: float
-    """What the settings' timers allow, with the time between two looks."""
+    """What the settings' timers allow, with the time between two looks and that of a kill."""
 
 
 class Oracle(msgspec.Struct, frozen=True, kw_only=True):

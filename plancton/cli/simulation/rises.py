@@ -27,7 +27,7 @@ class Rises:
         """Take in what the owner and the pilots ask for from ``now`` on; one of the two may have changed."""
         waiting = self._open
         left = self._most - pilots_cpus
-        while waiting and waiting[0][1] <= min(left, owner_cpus):
+        while waiting and waiting[0][1] <= left:
             self.met_after.append(now - waiting.popleft()[0])
         if not waiting and owner_cpus <= left:
             return

@@ -1,7 +1,7 @@
 """A node from its first to its last simulated second: events, looks, and the scheduler's own decisions. Pure.
 
 The probe looks every two seconds. A decision is made at each look and whenever a pilot starts, ends, or is suspended or
-resumed, as the scheduler makes it; what the launches cost is the engine's use, which the probe is taken to know.
+resumed, as the scheduler makes it. Of what launches cost, the probe takes a part for the owner's use, as the real one.
 """
 
 import statistics
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from plancton.cli.simulation.course import Notes
 from plancton.cli.simulation.machine import Machine
-from plancton.cli.simulation.node import Node
+from plancton.cli.simulation.node import KILL_SECONDS, Node
 from plancton.cli.simulation.oracle import LOOK_SECONDS, oracle
 from plancton.cli.simulation.result import Course, Result, Rising, Scenario
 from plancton.cli.simulation.rises import Rises
@@ -26,6 +26,8 @@ _BOOT_SECONDS = 1000.0
 _MONDAY_UNIX = 1_704_067_200.0
 """The first second of a Monday."""
 _FULL_LOOK_SECONDS = 5.0
+_KNOWN_OF_LAUNCHES = 0.7
+"""How much of what launches cost the real probe knows to be the engine's use; the rest looks like the owner's."""
 _NOT_MEASURED = "not simulated"
 
 
@@ -96,7 +98,7 @@ class Run:
             interval_seconds=interval,
             busy_cpus=owner + pilots + engine,
             pilots_cpus=pilots,
-            engine_cpus=engine,
+            engine_cpus=engine * _KNOWN_OF_LAUNCHES,
             ram_bytes=scenario.ram_bytes,
             available_bytes=max(0, scenario.ram_bytes - used),
             swap_bytes=0,
@@ -178,5 +180,5 @@ class Run:
             gone=self._rises.gone,
             median_seconds=statistics.median(met) if met else 0.0,
             worst_seconds=max([*met, self._rises.longest_open(self._machine.now)]),
-            promised_seconds=grace + settings.stop_grace + LOOK_SECONDS,
+            promised_seconds=grace + settings.stop_grace + LOOK_SECONDS + KILL_SECONDS,
         )

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from plancton.cli.simulation.machine import Machine
 from plancton.cli.simulation.node import Node
 from plancton.common.decision import Ending, Suspension, Wish
@@ -9,6 +11,7 @@ from plancton.common.messages import Target
 from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
+from tests.cli.simulation.scenarios import chance_of
 
 
 def wishes(count: int) -> tuple[Wish, ...]:
@@ -50,6 +53,15 @@ def test_launches_take_their_time_one_after_the_other() -> None:
     assert found == [0, 1, 2, 3]
 
 
+def test_replacements_are_launched_first() -> None:
+    place = Place()
+    growth, replacement = wishes(2)
+    place.node.obey(target(growth, msgspec.structs.replace(replacement, replaces=True)))
+    place.until(0.5)
+    (pilot,) = place.node.look(full=True).pilots
+    assert (pilot.slot, pilot.cpu_cores, pilot.created_unix, pilot.started_unix) == (1, 1.0, 0.0, 0.4)
+
+
 def test_a_pilot_ends_when_its_work_is_done_and_is_removed_soon_after() -> None:
     place = Place()
     place.node.obey(target(*wishes(1)))
@@ -83,6 +95,7 @@ def test_a_suspended_pilot_stands_still_and_goes_on_where_it_was() -> None:
     place.node.obey(target(suspend=(suspension,)))
     place.until(500.0)
     assert (place.states(), place.machine.running, place.node.paused) == (["paused"], 0, 1)
+    assert place.node.look(full=True).pilots[0].cpu_cores == 0.0
     place.node.obey(target())
     place.until(549.0)
     assert place.states() == ["running"]
@@ -103,6 +116,20 @@ def test_one_that_is_to_end_has_its_grace_and_its_work_is_lost() -> None:
     assert dict(place.node.tally.asked_to_end) == {Reason.OWNER_CPU: 1}
 
 
+def test_a_suspended_one_that_is_to_end_goes_on_to_use_its_grace() -> None:
+    place = Place(stop_grace=10.0)
+    place.node.obey(target(*wishes(1)))
+    place.until(95.4)
+    suspension = Suspension(container_id="0-1", name="n", reason=Reason.OWNER_CPU, since_monotonic=0.0)
+    place.node.obey(target(suspend=(suspension,)))
+    place.until(500.0)
+    place.node.obey(target(end=(Ending(container_id="0-1", name="n", reason=Reason.SUSPENDED_TOO_LONG),)))
+    place.until(504.0)
+    assert (place.states(), place.machine.running, place.node.paused) == (["running"], 1, 0)
+    place.until(506.0)
+    assert (place.states(), place.node.tally.completed, place.node.tally.lost_core_seconds) == (["exited"], 1, 0.0)
+
+
 def test_one_that_lives_too_long_expires() -> None:
     place = Place(max_ttl=30.0, stop_grace=1.0)
     place.node.obey(target(*wishes(1)))
@@ -110,3 +137,20 @@ def test_one_that_lives_too_long_expires() -> None:
     assert place.node.look(full=True).pilots[0].state is PilotState.RUNNING
     place.until(32.0)
     assert (place.states(), dict(place.node.tally.asked_to_end)) == (["exited"], {Reason.EXPIRED: 1})
+
+
+def test_after_a_year_ends_are_still_reached() -> None:
+    chance = chance_of(1)
+    for _ in range(100):
+        place = Place()
+        place.machine.pass_to(366 * 86_400.0 * (1.0 - chance() / 100.0))
+        # As after a year in which pilots had but a part of what they asked for.
+        place.machine.work = 1.2e7 * chance()
+        place.machine.set(owner_cpus=3.9 * chance())
+        place.node.obey(target(*wishes(4)))
+        turns = 0
+        while place.node.tally.completed < 4 and turns < 50:
+            place.machine.pass_to(place.node.next_moment())
+            place.node.happen()
+            turns += 1
+        assert place.node.tally.completed == 4

@@ -32,6 +32,7 @@ def test_a_text_is_read_with_comments_columns_in_any_order_and_spaces() -> None:
         ("seconds,cpus\n0,1\n60,many\n", "load.csv:3: cpus should be a number from 0 up, not 'many'"),
         ("seconds,cpus\n0,1\n60,-1\n", "load.csv:3: cpus should be a number from 0 up, not '-1'"),
         ("seconds,cpus\n0,1\n60,nan\n", "load.csv:3: cpus should be a number from 0 up, not 'nan'"),
+        ("seconds,cpus\n0,1\n60,1\n60,2\n", "load.csv:4: 60 seconds don't come after the 60"),
         ("seconds,cpus\n60,1\n\n30,1\n", "load.csv:4: 30 seconds don't come after the 60"),
     ],
 )
