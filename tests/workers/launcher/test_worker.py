@@ -236,6 +236,8 @@ def test_until_the_weight_is_known_what_a_former_launcher_said_is_said_again(
     former = LauncherState(image="busybox", image_id="x", weight=Weight(cpu="cpu.idle=1"))
     yard = Yard(engine, former)
     yard.state(image_id=engine.images["busybox:latest"], weight=Weight(cpu="cpu.idle=1"))
+    yard.wants(0)
+    assert yard.outcomes(1)[0].outcome is Outcome.DONE, "pilots needn't wait for what a former launcher has set"
     never.set()
 
 
