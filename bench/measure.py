@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.5
 RECOVERY_LIMIT_SECONDS = 20.0
 LONG_LIFE_SECONDS = 3600
 SETTLE_SECONDS = 10.0
-BURNING_SECONDS = 0.3
+BURNING_SECONDS = 0.1
 """How long pilots burn again before the owner's job begins beside them."""
 YIELD_LIMIT_SECONDS = 30.0
 """How long after their timer pilots are waited for to give way."""
@@ -192,7 +192,7 @@ def slowdown(  # noqa: PLR0913
 ) -> Slowdown:
     """Time the owner's job by turns alone and beside ``pilots`` that use all CPUs, ``repeats`` times beside them.
 
-    Turns are short, so that whatever else the machine does disturbs both alike. For the job alone all processes of
+    Many short turns, so that whatever else the machine does disturbs both alike. For the job alone all processes of
     planctond and of the pilots are stopped.
     """
     with kept(url, planctond, pilots, LONG_LIFE_SECONDS) as (recorder, _):
@@ -206,7 +206,7 @@ def slowdown(  # noqa: PLR0913
             alone, beside = [job.run().seconds], []
         for number in range(1, repeats + 1):
             progress.state(f"{number} of {repeats}")
-            _pass(BURNING_SECONDS, lambda _: None)
+            time.sleep(BURNING_SECONDS)
             beside.append(job.run(used))
             with planctond.standing_still(burning):
                 alone.append(job.run().seconds)

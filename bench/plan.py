@@ -54,8 +54,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     job_repeats: int
 
 
-QUICK = Size(runs=2, windows=((5, 20.0), (20, 40.0), (60, 60.0)), idle_seconds=30.0, job_seconds=1.5, job_repeats=12)
-FULL = Size(runs=3, windows=((5, 60.0), (20, 120.0), (60, 240.0)), idle_seconds=120.0, job_seconds=2.0, job_repeats=30)
+QUICK = Size(runs=2, windows=((5, 20.0), (20, 40.0), (60, 60.0)), idle_seconds=30.0, job_seconds=0.5, job_repeats=60)
+FULL = Size(runs=3, windows=((5, 60.0), (20, 120.0), (60, 240.0)), idle_seconds=120.0, job_seconds=0.5, job_repeats=150)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,7 +207,8 @@ class _Round:
             progress=self._progress,
         )
         self._results.slowdowns.append(found)
-        return f"x{found.ratio:.3f} of {median(found.alone_seconds):.2f} s; pilots got {found.pilots_share:.1%}"
+        ratio, alone = median(found.ratios), median(found.alone_seconds)
+        return f"x{ratio:.3f} of {alone:.2f} s; pilots got {found.pilots_share:.1%}"
 
     def _yielding(self, rung: str, action: str, seconds: float, settings: Mapping[str, object]) -> str:
         planctond = self._burning(settings)

@@ -6,7 +6,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from bench.results import Check, Fill, Results, Window, median_of, pooled_gaps, quantile, select, slowdown
+from bench.results import Check, Fill, Results, Window, margin, median_of, pooled_gaps, quantile, select, slowdowns
 from bench.spans import middle
 
 SUBJECTS = ("bare engine", "restart=always", "planctond")
@@ -90,13 +90,12 @@ def _own(results: Results) -> Table | None:
 def _slowdown_rows(results: Results) -> Iterable[Row]:
     for weight in dict.fromkeys(each.weight for each in results.slowdowns):
         these = [each for each in results.slowdowns if each.weight == weight]
-        ratios = [ratio for each in these for ratio in each.ratios]
-        half = " to ".join(_number(quantile(ratios, fraction), 2) for fraction in (0.25, 0.75))
+        ratios = slowdowns(results, weight)
         alone = _number(median_of(these, lambda each: middle(each.alone_seconds)), 2, " s")
         share = _number(median_of(these, lambda each: each.pilots_share * 100), 1, " %")
         what = f"owner's job beside {these[0].pilots} burning pilots, weight {weight}"
-        told = f"x{_number(slowdown(results, weight), 3)} (half of the times x{half}) of {alone}; pilots got {share}"
-        yield what, told
+        ratio = f"x{_number(middle(ratios), 3)} ± {_number(margin(ratios), 3)}"
+        yield what, f"{ratio} of {alone}, {len(ratios)} times; pilots got {share}"
 
 
 def _yield_rows(results: Results) -> Iterable[Row]:

@@ -23,9 +23,10 @@ from bench.results import (
     Window,
     Yield,
     checks,
+    margin,
     median_of,
     pooled_gaps,
-    slowdown,
+    slowdowns,
 )
 from bench.spans import Event, Gaps, full_at, gaps, most_at_once, occupancy, percentile, running
 from bench.subjects import Pilot
@@ -233,13 +234,18 @@ def test_an_owner_is_slowed_down_by_three_percent_at_most(beside: float, *, met:
 
 def test_each_job_is_compared_with_those_alone_before_and_after_it() -> None:
     told = Slowdown(weight="idle", pilots=2, pilots_share=0.0, alone_seconds=(1.0, 3.0, 5.0), beside_seconds=(4.0, 4.0))
-    assert (told.ratios, told.ratio) == ((2.0, 1.0), 1.5)
+    assert told.ratios == (2.0, 1.0)
 
 
-def test_the_slowdown_is_the_median_of_the_runs_each_against_its_own_job_alone() -> None:
-    results = Results(facts={}, slowdowns=[slowed("idle", alone, 4.0) for alone in (1.0, 4.0, 2.0)])
-    assert slowdown(results, "idle") == 2.0
-    assert slowdown(results, "default") is None
+def test_the_jobs_of_all_runs_are_one_sample() -> None:
+    results = Results(facts={}, slowdowns=[slowed("idle", alone, 4.0) for alone in (1.0, 4.0)])
+    assert len(slowdowns(results, "idle")) == 6
+    assert slowdowns(results, "default") == ()
+
+
+def test_the_margin_shrinks_with_more_values_and_is_nothing_where_all_are_alike() -> None:
+    assert margin([1.0] * 9) == 0.0
+    assert margin([1.0, 2.0] * 8) == pytest.approx(2 * margin([1.0, 2.0] * 32), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +288,7 @@ def test_the_owners_figures_are_measured_and_shown(engine_url: str) -> None:
     results = run(order, facts, Progress())
     assert results.failures == []
     assert [each.weight for each in results.slowdowns] == ["idle", "default"]
-    assert all(each.ratio > 0 for each in results.slowdowns)
+    assert all(min(each.ratios) > 0 for each in results.slowdowns)
     assert all(0.0 <= each.pilots_share <= 1.0 for each in results.slowdowns)
     assert [each.rung for each in results.yields] == ["suspended", "ended"]
     assert all(each.all_seconds is not None for each in results.yields)
