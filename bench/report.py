@@ -92,8 +92,8 @@ def _slowdown_rows(results: Results) -> Iterable[Row]:
         these = [each for each in results.slowdowns if each.weight == weight]
         ratios = slowdowns(results, weight)
         alone = _number(median_of(these, lambda each: middle(each.alone_seconds)), 2, " s")
-        share = _number(median_of(these, lambda each: each.pilots_share * 100), 1, " %")
-        what = f"owner's job beside {these[0].pilots} burning pilots, weight {weight}"
+        share = _number(median_of(these, lambda each: each.pilots_share * 100), 1, "%")
+        what = f"owner's job, {these[0].pilots} burning pilots, weight {weight}"
         ratio = f"x{_number(middle(ratios), 3)} ± {_number(margin(ratios), 3)}"
         yield what, f"{ratio} of {alone}, {len(ratios)} times; pilots got {share}"
 
