@@ -26,8 +26,8 @@ HURRIED = {
     "grace_spawn": 1,
     "stop_grace": 5,
     "docker_cmd": OBEDIENT,
-    # All three together want nearly all of the machine, so that no pilot fits beside an owner who uses it.
-    "cpus_per_dock": round(0.3 * (psutil.cpu_count() or 1), 2),
+    # So large that not one fits beside an owner who uses every CPU.
+    "cpus_per_dock": round(0.2 * (psutil.cpu_count() or 1), 2),
 }
 
 

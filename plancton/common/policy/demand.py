@@ -13,6 +13,8 @@ _STOLEN_SECONDS = 600.0
 out whether it still does."""
 _FULL = 0.9
 """Whoever waits for a CPU while less of the machine is busy isn't kept waiting by pilots."""
+_LEAST_CPU_SHARE = 0.1
+"""Nor are they while pilots use less of the machine than this: then the owner's processes wait for each other."""
 _SHORT_RESERVES = 2.0
 """Whoever waits for memory while more is available than so many reserves, waits because of a limit of their own."""
 _LEAST_IO_SHARE = 0.1
@@ -105,6 +107,7 @@ def _shortage(demand: Demand, host: HostLook, at: float, settings: Settings) -> 
 def _stalls(demand: Demand, host: HostLook, at: float, settings: Settings) -> dict[str, Stall]:
     """Return the stalls of which pilots may be the cause."""
     full = host.busy_cpus + host.stolen_cpus >= _FULL * host.ncpus
+    full = full and (host.pilots_cpus is None or host.pilots_cpus >= _LEAST_CPU_SHARE * host.ncpus)
     short = host.available_bytes < _SHORT_RESERVES * reserve_bytes(host, settings)
     shared = host.pilots_io_share is None or host.pilots_io_share >= _LEAST_IO_SHARE
     return {

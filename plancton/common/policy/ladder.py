@@ -227,7 +227,7 @@ def _too_many(history: History, grace: float, memory: Memory, scene: Scene) -> t
         return nothing
     detail = (
         f"the owner has used {lasting:.2f} of {host.ncpus} CPUs or more for {grace:g} s; "
-        f"there is room for {fit} pilots of {settings.cpus_per_dock:g} CPUs, and {there} were running"
+        f"pilots of {settings.cpus_per_dock:g} that fit: {fit}; {there} were running"
     )
     return there - fit, (Reason.OWNER_CPU, detail)
 

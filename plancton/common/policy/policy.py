@@ -209,8 +209,8 @@ def _launch(view: _View, memory: Memory, space: Room) -> _Plan:
     growing = min(max(0, space.grow - present - replacing), allowance)
     fits = f"the owner uses at most {space.figures.owner_peak_cpus:.2f} of {space.figures.ncpus} CPUs"
     reasons = (
-        *((Reason.REPLACEMENT, f"{fits}; there is room for {space.keep} pilots"),) * replacing,
-        *((Reason.ROOM, f"{fits}; there is room for {space.grow} pilots"),) * growing,
+        *((Reason.REPLACEMENT, f"{fits}; pilots that fit: {space.keep}"),) * replacing,
+        *((Reason.ROOM, f"{fits}; pilots that fit: {space.grow}"),) * growing,
     )
     fresh = slots.new_wishes(reasons, look, memory.wishes, memory.next_incarnation)
     want = min(present + len(fresh), space.keep)

@@ -92,7 +92,7 @@ def test_memory_lacks_what_the_reserve_is_short_of(available: int, reserve: floa
     assert bool(throughout(watched(look, look, look, settings=settings).shortage, 4.0, 4.0)) is bool(short)
 
 
-CROWDED: dict[str, Any] = {"stall_cpu": 0.5, "stall_memory": 0.5, "stall_io": 0.5, "busy_cpus": 8.0}
+CROWDED: dict[str, Any] = {"stall_cpu": 0.5, "stall_memory": 0.5, "stall_io": 0.5, "busy_cpus": 8.0, "pilots_cpus": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,7 @@ CROWDED: dict[str, Any] = {"stall_cpu": 0.5, "stall_memory": 0.5, "stall_io": 0.
         ("stall_cpu", {}, 0.5),
         ("stall_cpu", {"busy_cpus": 4.0}, 0.0),
         ("stall_cpu", {"busy_cpus": 4.0, "stolen_cpus": 4.0}, 0.5),
+        ("stall_cpu", {"pilots_cpus": 0.5}, 0.0),
         ("stall_cpu", {"stall_cpu": None}, None),
         ("stall_memory", {"available_bytes": 4 * GIB}, 0.5),
         ("stall_memory", {}, 0.0),

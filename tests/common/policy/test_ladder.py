@@ -42,7 +42,7 @@ def test_after_grace_kill_the_right_number_of_those_that_lose_least_ends_at_once
     assert ids(target) == ["c7-8", "c6-7", "c5-6", "c4-5"]
     assert {(ending.reason, ending.at_once) for ending in target.end} == {(Reason.OWNER_CPU, False)}
     assert target.end[0].detail == (
-        "the owner has used 3.80 of 8 CPUs or more for 120 s; there is room for 4 pilots of 1 CPUs, and 8 were running"
+        "the owner has used 3.80 of 8 CPUs or more for 120 s; pilots of 1 that fit: 4; 8 were running"
     )
 
 

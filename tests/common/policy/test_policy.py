@@ -146,7 +146,7 @@ def test_a_pilot_that_ends_while_the_owner_comes_is_not_replaced() -> None:
 
 def test_each_wish_says_on_which_figures_it_stands() -> None:
     wish_made = Run().decide(owner_cpus=2.0).launch[0]
-    assert wish_made.detail == "the owner uses at most 2.00 of 8 CPUs; there is room for 6 pilots"
+    assert wish_made.detail == "the owner uses at most 2.00 of 8 CPUs; pilots that fit: 6"
 
 
 def test_pilots_that_were_there_before_planctond_are_adopted() -> None:
