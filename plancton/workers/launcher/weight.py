@@ -71,9 +71,8 @@ class Weights:
         if driver == "systemd":
             problems.extend(self._tell_systemd(wanted))
         found: dict[Controller, str] = {}
-        for controller, weight in asked.items():
-            make = driver != "systemd" and weight != DEFAULT
-            text, wrong = self._see_to(driver, mounted.get(controller), controller, wanted.get(controller), make=make)
+        for controller in asked:
+            text, wrong = self._see_to(driver, mounted.get(controller), controller, wanted.get(controller))
             found[controller] = text
             problems.extend(wrong)
         told = {text.partition("=")[0]: text for text in self._told}
@@ -108,7 +107,7 @@ class Weights:
     def _tell_systemd(self, wanted: dict[Controller, str]) -> list[str]:
         """Have systemd weigh the slices, also those that are yet to be made; what it knows isn't said again."""
         asked = properties(wanted)
-        if asked == self._asked:
+        if not asked or asked == self._asked:
             return []
         self._told, problems = (), []
         for group in groups(self._instance, "systemd"):
@@ -120,7 +119,7 @@ class Weights:
         return problems
 
     def _see_to(
-        self, driver: str, hierarchy: Hierarchy | None, controller: Controller, weight: str | None, *, make: bool
+        self, driver: str, hierarchy: Hierarchy | None, controller: Controller, weight: str | None
     ) -> tuple[str, list[str]]:
         """Return what is in force for one controller after setting it to ``weight``, and what went wrong."""
         if hierarchy is None:
@@ -130,7 +129,9 @@ class Weights:
         for group in groups(self._instance, driver):
             directory = Path(hierarchy.mount, group)
             if weight is not None:
-                problems.extend(_set(directory, hierarchy, controller, weight, make=make))
+                # Slices are systemd's own to make.
+                made = driver != "systemd"
+                problems.extend(_set(directory, hierarchy, controller, weight, make=made))
             texts.append(in_force(controller, _read(directory, controller)))
         return ", ".join(dict.fromkeys(text for text in texts if text)), problems
 

@@ -93,12 +93,10 @@ def writes(controller: Controller, weight: str, there: Mapping[str, str]) -> tup
 
     """
     wanted = _cpu(weight, there) if controller == "cpu" else _io(weight)
-    # The shares of an idle group say nothing.
-    leaves_idle = _value(there.get("cpu.idle", "")) == "1" and wanted.get("cpu.idle") == "0"
     return tuple(
         (file, wanted[file])
         for file in FILES[controller]
-        if file in there and file in wanted and (_value(there[file]) != wanted[file] or leaves_idle)
+        if file in there and file in wanted and _value(there[file]) != wanted[file]
     )
 
 
@@ -125,7 +123,7 @@ def properties(wanted: Mapping[Controller, str], *, knows_idle: bool = True) -> 
 
 def _cpu(weight: str, there: Mapping[str, str]) -> dict[str, str]:
     if weight != IDLE:
-        shares = max(_LEAST_SHARES, int(weight) * _SHARES_OF_NORMAL // int(NORMAL))
+        shares = int(weight) * _SHARES_OF_NORMAL // int(NORMAL)
         return {"cpu.idle": "0", "cpu.shares": str(shares), "cpu.weight": weight}
     if "cpu.idle" in there:
         return {"cpu.idle": "1"}

@@ -232,6 +232,19 @@ def test_systemd_is_told_before_there_is_a_slice(tree: Tree, systemctl: Path) ->
     assert (root / "cgroup.subtree_control").read_text() == "memory\n"
 
 
+def test_slices_that_are_yet_to_be_made_are_to_have_the_normal_weight_again(tree: Tree, systemctl: Path) -> None:
+    tree.unified()
+    weights = tree.weights()
+    weights.keep("systemd", "idle", "default")
+    assert weights.keep("systemd", "default", "default") == Weight(cpu="CPUWeight=100")
+    assert told(systemctl)[2:] == [
+        f"{SET} plancton.slice CPUWeight=100",
+        f"{SET} plancton-{INSTANCE}.slice CPUWeight=100",
+    ]
+    weights.keep("systemd", "default", "default")
+    assert len(told(systemctl)) == 4
+
+
 @pytest.mark.usefixtures("systemctl")
 def test_the_files_of_slices_are_set_besides_the_outer_one_too(tree: Tree) -> None:
     root = tree.unified("plancton.slice", SLICE)

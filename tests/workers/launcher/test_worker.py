@@ -187,10 +187,10 @@ def test_the_weight_in_force_is_told(engine: FakeEngine) -> None:
 
 
 def test_no_pilot_starts_before_the_weight_is_set(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, go_on = threading.Event(), threading.Event()
+    begun, go_on = [], threading.Event()
 
-    def keep(_weights: Weights, *_asked: str) -> Weight:
-        begun.set()
+    def keep(_weights: Weights, *asked: str) -> Weight:
+        begun.append(asked)
         assert go_on.wait(10.0)
         return Weight(problems=("no cgroups",))
 
@@ -198,12 +198,13 @@ def test_no_pilot_starts_before_the_weight_is_set(engine: FakeEngine, monkeypatc
     yard = Yard(engine)
     yard.wants(0)
     yard.state(image_id=engine.images["busybox:latest"], weight=None)
-    assert begun.wait(5.0)
-    yard.launcher.turn(time.monotonic())
-    assert yard.called("create") == 0
+    for seconds in (0.0, 60.0):
+        yard.launcher.turn(time.monotonic() + seconds)
+    assert yard.place.of(LauncherState)[-1].in_flight == 0
     go_on.set()
     assert yard.outcomes(1)[0].outcome is Outcome.DONE
     yard.state(weight=Weight(problems=("no cgroups",)))
+    assert len(begun) == 1, "what is under way isn't begun again"
 
 
 def test_the_weight_is_looked_after_at_each_change_and_every_ten_seconds(
