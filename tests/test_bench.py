@@ -261,6 +261,7 @@ def test_pilots_give_way_at_their_timer_give_or_take_a_look(
 
 @pytest.mark.engine
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_owners_figures_are_measured_and_shown(engine_url: str) -> None:
     order = Order(
         url=engine_url,
