@@ -25,6 +25,8 @@ LONG_LIFE_SECONDS = 3600
 SETTLE_SECONDS = 10.0
 BURNING_SECONDS = 0.1
 """How long pilots burn again before the owner's job begins beside them."""
+HOST_LOOK_SECONDS = 2.0
+"""How often planctond looks at the host."""
 YIELD_LIMIT_SECONDS = 30.0
 """How long after their timer pilots are waited for to give way."""
 EFFECTS = {"reaper": "destroy"}
@@ -223,11 +225,16 @@ def slowdown(  # noqa: PLR0913
 
 
 def yielding(  # noqa: PLR0913
-    url: str, planctond: Planctond, rung: str, *, action: str, pilots: int, timer_seconds: float
+    url: str, planctond: Planctond, rung: str, *, action: str, pilots: int, timer_seconds: float, phase: float
 ) -> Yield:
-    """Let the owner want all CPUs, and time the engine's ``action`` on the first and on the last of all pilots."""
+    """Let the owner want all CPUs, and time the engine's ``action`` on the first and on the last of all pilots.
+
+    Pilots are started right after a look at the host; ``phase`` is the part of the time to the next at which the owner
+    comes, 0 to 1.
+    """
     with kept(url, planctond, pilots, LONG_LIFE_SECONDS) as (recorder, _):
         wait_full(planctond, recorder, pilots)
+        _pass(phase * HOST_LOOK_SECONDS, lambda _: None)
         with demand() as begin:
 
             def given_way(events: list[Event]) -> list[float]:

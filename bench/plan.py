@@ -94,18 +94,21 @@ def run(order: Order, facts: dict[str, str | int | float | None], progress: Prog
         facts={**facts, **{f"pilot_{name}": value for name, value in msgspec.to_builtins(order.pilot).items()}}
     )
     for number in range(1, order.runs + 1):
-        _Round(order, results, progress, f"run {number} of {order.runs}").measure()
+        name = f"run {number} of {order.runs}"
+        _Round(order, results, progress, name, (number - 1) / order.runs).measure()
     return results
 
 
 class _Round:
     """One run through everything."""
 
-    def __init__(self, order: Order, results: Results, progress: Progress, name: str) -> None:
+    def __init__(self, order: Order, results: Results, progress: Progress, name: str, phase: float) -> None:
         self._order = order
         self._results = results
         self._progress = progress
         self._name = name
+        self._phase = phase
+        """At which part of the time between two looks an owner comes, 0 to 1: another in each run."""
         self._job: Job | None = None
 
     def measure(self) -> None:
@@ -212,7 +215,15 @@ class _Round:
 
     def _yielding(self, rung: str, action: str, seconds: float, settings: Mapping[str, object]) -> str:
         planctond = self._burning(settings)
-        found = measure.yielding(self._order.url, planctond, rung, action=action, pilots=cpus(), timer_seconds=seconds)
+        found = measure.yielding(
+            self._order.url,
+            planctond,
+            rung,
+            action=action,
+            pilots=cpus(),
+            timer_seconds=seconds,
+            phase=self._phase,
+        )
         self._results.yields.append(found)
         times = ("never" if each is None else f"{each:.1f} s" for each in (found.first_seconds, found.all_seconds))
         return f"first {next(times)}, all {next(times)}, due after {seconds:.0f} s"

@@ -24,9 +24,9 @@ IDLE_PILOTS = 20
 SLOWDOWN = 1.03
 """How many times as long the owner's job may take beside pilots of the idle weight."""
 NOTCH = 1.57
-YIELD_EARLY_SECONDS, YIELD_LATE_SECONDS = 2.0, 5.0
+YIELD_EARLY_SECONDS, YIELD_LATE_SECONDS = 2.0, 3.0
 """How much sooner or later than their timer pilots may give way: a look at the host tells the mean of the 2 s before
-it, two looks may be needed, and the engine takes its time."""
+it, the next one may be needed, and the engine takes its time."""
 
 
 class Launches(msgspec.Struct, frozen=True, kw_only=True):

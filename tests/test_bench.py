@@ -250,7 +250,7 @@ def test_the_margin_shrinks_with_more_values_and_is_nothing_where_all_are_alike(
 
 @pytest.mark.parametrize(
     ("first", "last", "met"),
-    [(4.5, 6.1, True), (1.9, 4.0, False), (4.0, 9.1, False), (4.0, None, False), (None, None, False)],
+    [(4.5, 6.9, True), (1.9, 4.0, False), (4.0, 7.1, False), (4.0, None, False), (None, None, False)],
 )
 def test_pilots_give_way_at_their_timer_give_or_take_a_look(
     first: float | None, last: float | None, *, met: bool
