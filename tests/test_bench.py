@@ -259,6 +259,31 @@ def test_pilots_give_way_at_their_timer_give_or_take_a_look(
     assert missed(yields=[told]) == ([] if met else ["pilots suspended for the owner"])
 
 
+def test_the_owner_comes_at_another_moment_between_two_looks_in_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    phases: list[float] = []
+
+    def yielding(*_: object, phase: float, **__: object) -> Yield:
+        phases.append(phase)
+        return Yield(rung="ended", pilots=2, timer_seconds=4.0, first_seconds=4.0, all_seconds=4.0)
+
+    monkeypatch.setattr("bench.plan.measure.yielding", yielding)
+    monkeypatch.setattr("bench.plan.Planctond", lambda *_: None)
+    order = Order(
+        url="unix:///nowhere",
+        pilot=Pilot(),
+        pilots=2,
+        chosen=frozenset({"yield"}),
+        subject="planctond",
+        runs=4,
+        windows=(),
+        idle_seconds=0.0,
+        job_seconds=0.1,
+        job_repeats=1,
+    )
+    assert run(order, {}, Progress()).failures == []
+    assert phases == [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.timeout(400)
