@@ -72,6 +72,7 @@ FACTS = (
     "plancton/cli/simulation/result.py",
 )
 DECISIONS = (
+    "plancton/common/cgroup_mounts.py",
     "plancton/common/codec.py",
     "plancton/common/config.py",
     "plancton/common/coercion.py",

@@ -1,6 +1,5 @@
 """The verb that plays an owner: a real load outside of the pilots, and how soon and how well it is served."""
 
-import math
 import os
 import signal
 import time
@@ -14,6 +13,7 @@ from plancton.cli.contact import Trouble, happenings, request, status
 from plancton.cli.drill_report import Count, Deed, DrillReport, Timers, told
 from plancton.cli.drill_verdict import QUIET, Run, verdict
 from plancton.cli.load import Load
+from plancton.cli.numbers import FiniteRange
 from plancton.cli.progress import Progress
 from plancton.cli.safeguards import counted
 from plancton.cli.wording import duration
@@ -33,20 +33,11 @@ _ASK_SECONDS = 3.0
 _MOST_PROCESSES = 1024
 
 
-def _number(_ctx: click.Context, _param: click.Parameter, seconds: float) -> float:
-    if math.isnan(seconds):
-        # No bounds keep it out.
-        message = "nan isn't a number."
-        raise click.BadParameter(message)
-    return seconds
-
-
 @click.command()
 @click.option("--cpus", type=click.IntRange(1, _MOST_PROCESSES), help="Busy processes.  [default: one for each CPU]")
 @click.option(
     "--seconds",
-    type=click.FloatRange(2.0, 3600.0),
-    callback=_number,
+    type=FiniteRange(2.0, 3600.0),
     default=60.0,
     show_default=True,
     help="For how long.",

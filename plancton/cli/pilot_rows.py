@@ -12,8 +12,7 @@ NUMERIC = frozenset({"SLOT", "CPU", "MEMORY"})
 def pilot_age(pilot: Pilot, now_unix: float) -> float:
     """Return how long the pilot has run, or ran, in seconds; since its creation where its start wasn't seen."""
     until = now_unix if pilot.ended_unix is None else pilot.ended_unix
-    begun = pilot.created_unix if pilot.started_unix is None else pilot.started_unix
-    return max(0.0, until - begun)
+    return max(0.0, until - pilot.begun_unix)
 
 
 def rows(pilots: Iterable[Pilot], now_unix: float) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from plancton.cli.config import EXIT_CONFIG, EXIT_NO_INPUT, load, refuse, text_of
+from plancton.cli.numbers import FiniteRange
 from plancton.cli.progress import Progress
 from plancton.cli.simulation.report import rows, title
 from plancton.cli.simulation.result import Course, Result, Scenario
@@ -49,9 +50,9 @@ def _picture(_ctx: click.Context, _param: click.Parameter, file: Path | None) ->
 @click.option("--ram", callback=_memory, help="Its memory, such as 256GB. [default: 4 GiB for each CPU]")
 @click.option("--trace", "trace_file", type=click.Path(path_type=Path), help="What the owner asks for: a CSV file.")
 @click.option("--synthetic", "name", type=click.Choice(NAMES), help="Or an owner made up. [default: office]")
-@click.option("--load", "load_percent", type=click.FloatRange(0, 100), help="Percent of the CPUs: constant, noise.")
-@click.option("--days", type=click.FloatRange(0.01, 366), help="How long. [default: 7, or the trace's length]")
-@click.option("--pilot-seconds", type=click.FloatRange(1), default=600.0, show_default=True, help="A pilot's work.")
+@click.option("--load", "load_percent", type=FiniteRange(0, 100), help="Percent of the CPUs: constant, noise.")
+@click.option("--days", type=FiniteRange(0.01, 366), help="How long. [default: 7, or the trace's length]")
+@click.option("--pilot-seconds", type=FiniteRange(1), default=600.0, show_default=True, help="A pilot's work.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same simulation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--plot", "picture", type=click.Path(path_type=Path), callback=_picture, help="Draw a .png or .svg too.")

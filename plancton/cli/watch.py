@@ -15,6 +15,7 @@ import msgspec
 from plancton.cli import contact
 from plancton.cli.contact import Trouble
 from plancton.cli.explain import notes
+from plancton.cli.numbers import FiniteRange
 from plancton.cli.wording import clean, clock
 from plancton.common.paths import Paths
 from plancton.common.status import Happening, StatusReport
@@ -89,7 +90,7 @@ class PlainShow:
 
 
 @click.command()
-@click.option("--seconds", type=click.FloatRange(min=0), help="End by itself after so many seconds.")
+@click.option("--seconds", type=FiniteRange(min=0), help="End by itself after so many seconds.")
 @click.pass_obj
 def watch(paths: Paths, *, seconds: float | None) -> None:
     """Show what happens, and why, until Ctrl-C."""

@@ -46,3 +46,8 @@ class Pilot(msgspec.Struct, frozen=True, kw_only=True):
     """Since when it has worked on what would be lost, as it says itself; None where it says nothing."""
     safe_to_stop: bool = False
     """It says itself that nothing would be lost."""
+
+    @property
+    def begun_unix(self) -> float:
+        """Return when it was started, or while that wasn't seen when it was created, which is no later."""
+        return self.created_unix if self.started_unix is None else self.started_unix

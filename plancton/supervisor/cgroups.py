@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 
+from plancton.common.cgroup_mounts import cgroup_mounts
 from plancton.common.naming import cgroup_path
 
 
@@ -12,8 +13,6 @@ def remove_empty(instance: str, mounts: Path = Path("/proc/mounts")) -> None:
     The kernel refuses to remove one that still holds a pilot. A systemd slice is systemd's own to remove.
     """
     place = cgroup_path(instance, "cgroupfs")
-    for line in mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-        _device, directory, kind, *_rest = line.split(" ")
-        if kind in {"cgroup", "cgroup2"}:
-            with contextlib.suppress(OSError):
-                Path(directory, place).rmdir()
+    for mount in cgroup_mounts(mounts.read_text(encoding="utf-8", errors="surrogateescape")):
+        with contextlib.suppress(OSError):
+            Path(mount.directory, place).rmdir()

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from plancton.cli.simulation.result import Oracle, Scenario
 from plancton.cli.simulation.traces import means
 from plancton.common.expression import max_docks
+from plancton.common.policy.room import tolerated
 
 LOOK_SECONDS = 2.0
 _ROUNDING = 1e-6
@@ -49,7 +50,7 @@ def oracle(scenario: Scenario, work_of_next: Callable[[], float]) -> Oracle:
     """Return what the oracle would do in ``scenario``; each pilot gets the next piece of work, in seconds."""
     settings = scenario.settings
     most = max_docks(settings, scenario.ncpus, scenario.ram_bytes, 0)
-    overlap = max(settings.start_overlap, settings.end_overlap)
+    overlap = tolerated(settings)
     peak = _Extreme(1 + math.ceil(settings.grace_grow / LOOK_SECONDS))
     lasting = _Extreme(max(1, math.ceil(settings.grace_kill / LOOK_SECONDS)))
     pilots = _Pilots(scenario, work_of_next)

@@ -18,6 +18,7 @@ from plancton.common.messages import HostLook, Intent, LauncherState, Mode, Targ
 from plancton.common.policy.facts import Facts, Moment
 from plancton.common.policy.memory import Memory
 from plancton.common.policy.policy import decide
+from plancton.common.policy.room import tolerated
 from plancton.common.reasons import EVICTIONS
 
 _DAY, _DAYS = 86_400.0, 7
@@ -41,7 +42,7 @@ class Run:
         settings = scenario.settings
         self._machine = machine = Machine(scenario.ncpus, settings.cpus_per_dock)
         self._node = Node(settings, machine, self._works(), _MONDAY_UNIX)
-        tolerance = max(settings.start_overlap, settings.end_overlap) * settings.cpus_per_dock
+        tolerance = tolerated(settings) * settings.cpus_per_dock
         self._rises = Rises(scenario.ncpus, tolerance)
         self._notes = Notes(machine, scenario.seconds)
         self._memory = Memory()

@@ -16,7 +16,7 @@ def lost_seconds(pilot: Pilot, now_unix: float) -> float:
     """
     if pilot.safe_to_stop or pilot.state is PilotState.CREATED:
         return 0.0
-    begun = pilot.started_unix if pilot.started_unix is not None else pilot.created_unix
+    begun = pilot.begun_unix
     if pilot.busy_since_unix is not None:
         begun = max(begun, pilot.busy_since_unix)
     return max(0.0, now_unix - begun)
@@ -61,5 +61,4 @@ def _for_each_byte(pilot: Pilot, now_unix: float) -> float:
 
 
 def _order(pilot: Pilot, now_unix: float) -> tuple[bool, float, float, int]:
-    begun = pilot.started_unix if pilot.started_unix is not None else pilot.created_unix
-    return pilot.state is not PilotState.CREATED, lost_seconds(pilot, now_unix), -begun, -pilot.slot
+    return pilot.state is not PilotState.CREATED, lost_seconds(pilot, now_unix), -pilot.begun_unix, -pilot.slot

@@ -97,12 +97,8 @@ def trial_runs(memory: Memory, look: Census) -> bool:
     """Tell whether that pilot is there already."""
     breaker = memory.breaker
     return breaker is not None and any(
-        pilot.state is not PilotState.CREATED and _begun(pilot) > breaker.last_unix for pilot in look.alive
+        pilot.state is not PilotState.CREATED and pilot.begun_unix > breaker.last_unix for pilot in look.alive
     )
-
-
-def _begun(pilot: Pilot) -> float:
-    return pilot.started_unix if pilot.started_unix is not None else pilot.created_unix
 
 
 def _is_open(breaker: Breaker, moment: Moment) -> bool:
@@ -146,7 +142,7 @@ def _fizzled(pilots: list[Pilot], settings: Settings) -> Iterator[tuple[Pilot, f
         if pilot.ended_unix is None:
             # How long it lived isn't known, which isn't zero.
             continue
-        seconds = max(0.0, pilot.ended_unix - _begun(pilot))
+        seconds = max(0.0, pilot.ended_unix - pilot.begun_unix)
         if seconds < settings.fizzle_seconds:
             yield pilot, seconds
 
@@ -175,7 +171,7 @@ def _counted_already(breaker: Breaker, pilot: Pilot, moment: Moment) -> bool:
     """Tell whether the breaker was open already when ``pilot`` was started, or is now."""
     if breaker.open_until_monotonic is None:
         return False
-    return _is_open(breaker, moment) or _begun(pilot) <= breaker.last_unix
+    return _is_open(breaker, moment) or pilot.begun_unix <= breaker.last_unix
 
 
 def _hold_seconds(doublings: int, settings: Settings, moment: Moment) -> float:

@@ -14,11 +14,11 @@ from plancton.common.decision import Ending, Suspension
 from plancton.common.messages import HostLook
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.policy.choice import least_lost, least_lost_for_memory, most_lost
-from plancton.common.policy.demand import Demand, Stall, measured_anew, peak_cpus, shortage_bytes
+from plancton.common.policy.demand import Demand, Stall, measured_anew, shortage_bytes
 from plancton.common.policy.facts import Moment
 from plancton.common.policy.history import History, throughout
 from plancton.common.policy.memory import Memory
-from plancton.common.policy.room import Room, fitting
+from plancton.common.policy.room import Room, fitting, tolerated
 from plancton.common.policy.slots import Census
 from plancton.common.reasons import EVICTIONS, Reason
 from plancton.common.settings import Settings
@@ -197,14 +197,13 @@ def _resume(memory: Memory, scene: Scene) -> Memory:
     if not scene.settings.suspend:
         return msgspec.structs.replace(memory, suspensions=())
     now = scene.moment.monotonic
-    peak = peak_cpus(memory.demand, now, scene.settings)
-    if peak is None or any(
+    if any(
         _is_stall(each.reason) and now - each.since_monotonic < scene.settings.grace_spawn
         for each in memory.suspensions
     ):
         # While they're suspended nobody can tell whether the owner would be stalled again.
         return memory
-    room = fitting(peak, scene.host, scene.settings, scene.settings.start_overlap) - len(active(memory, scene.look))
+    room = scene.room.may_grow_to - len(active(memory, scene.look))
     suspended = {each.container_id for each in memory.suspensions}
     waiting = [pilot for pilot in scene.look.alive if pilot.container_id in suspended]
     again = {pilot.container_id for pilot in most_lost(waiting, room, scene.moment.unix)}
@@ -222,7 +221,7 @@ def _too_many(history: History, grace: float, memory: Memory, scene: Scene) -> t
     if lasting is None:
         return nothing
     there = len(active(memory, scene.look))
-    fit = fitting(lasting, host, settings, max(settings.start_overlap, settings.end_overlap))
+    fit = fitting(lasting, host, settings, tolerated(settings))
     if there <= fit:
         return nothing
     detail = (

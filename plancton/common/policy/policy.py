@@ -190,8 +190,7 @@ def _unclaimed(look: Census, memory: Memory, host: HostLook, view: _View) -> flo
     each = pilot_bytes(host, view.settings)
     lacking = float(len(slots.unborn(memory.wishes, look)))
     for pilot in look.alive:
-        begun = pilot.started_unix if pilot.started_unix is not None else pilot.created_unix
-        if view.moment.unix - begun < _CLAIMING_SECONDS:
+        if view.moment.unix - pilot.begun_unix < _CLAIMING_SECONDS:
             lacking += max(0.0, 1.0 - (pilot.memory_bytes or 0) / each)
     return lacking
 

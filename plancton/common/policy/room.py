@@ -54,6 +54,11 @@ def fitting(owner_cpus: float, host: HostLook, settings: Settings, overlap: floa
     return max(0, math.floor(free / settings.cpus_per_dock + overlap + _ROUNDING))
 
 
+def tolerated(settings: Settings) -> float:
+    """Return how much of the last pilot's CPUs may be lacking before it's too many: never less than at its start."""
+    return max(settings.start_overlap, settings.end_overlap)
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What pilots take already."""
 
@@ -87,7 +92,7 @@ def room(host: HostLook, demand: Demand, settings: Settings, taken: Taken, now: 
         stall_memory=host.stall_memory,
         stall_io=host.stall_io,
         may_grow_to=fitting(peak, host, settings, settings.start_overlap),
-        may_keep=fitting(peak, host, settings, max(settings.start_overlap, settings.end_overlap)),
+        may_keep=fitting(peak, host, settings, tolerated(settings)),
         by_memory=max(0, taken.pilots + further),
         by_max_docks=max_docks(settings, host.ncpus, host.ram_bytes, host.swap_bytes),
     )

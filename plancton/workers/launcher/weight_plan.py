@@ -3,12 +3,12 @@
 Sources: the kernel's documentation of its control groups, versions 1 and 2, and systemd.resource-control(5).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from plancton.common.cgroup_mounts import cgroup_mounts
 from plancton.common.naming import cgroup_path
 
 Controller = Literal["cpu", "io"]
@@ -42,20 +42,12 @@ class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
 def hierarchies(mounts: str) -> dict[Controller, Hierarchy]:
     """Read /proc/mounts; a v1 controller wins, as it's the one in use then."""
     found: dict[Controller, Hierarchy] = {}
-    unified: str | None = None
-    for line in mounts.splitlines():
-        _device, place, kind, options, *_rest = (line + "    ").split(" ")
-        directory = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), place)
-        if kind == "cgroup2":
-            unified = unified or directory
-        elif kind == "cgroup":
-            if "cpu" in options.split(","):
-                found.setdefault("cpu", Hierarchy(mount=directory, unified=False))
-            if "blkio" in options.split(","):
-                found.setdefault("io", Hierarchy(mount=directory, unified=False))
-    if unified is not None:
-        found.setdefault("cpu", Hierarchy(mount=unified, unified=True))
-        found.setdefault("io", Hierarchy(mount=unified, unified=True))
+    names: dict[Controller, str] = {"cpu": "cpu", "io": "blkio"}
+    there = cgroup_mounts(mounts)
+    for controller, name in names.items():
+        first = [mount for mount in there if name in mount.controllers] or [mount for mount in there if mount.unified]
+        if first:
+            found[controller] = Hierarchy(mount=first[0].directory, unified=first[0].unified)
     return found
 
 

@@ -5,6 +5,8 @@ Sources: proc(5), and the pages on cgroup v1 and v2 in the kernel's documentatio
 
 import msgspec
 
+from plancton.common.cgroup_mounts import cgroup_mounts
+
 _NANOSECONDS = 1e9
 _MICROSECONDS = 1e6
 
@@ -144,17 +146,11 @@ class CgroupMounts(msgspec.Struct, frozen=True, kw_only=True):
 def parse_mounts(text: str) -> CgroupMounts:
     """Read /proc/mounts."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
-        words = line.split(" ")
-        if len(words) < 4:  # noqa: PLR2004 - device, directory, type, options
-            continue
-        directory, kind, options = words[1], words[2], words[3].split(",")
-        if kind == "cgroup2":
-            found.setdefault("unified", directory)
-        elif kind == "cgroup":
-            for controller in ("cpuacct", "memory", "blkio"):
-                if controller in options:
-                    found.setdefault(controller, directory)
+    for mount in cgroup_mounts(text):
+        if mount.unified:
+            found.setdefault("unified", mount.directory)
+        for controller in mount.controllers & {"cpuacct", "memory", "blkio"}:
+            found.setdefault(controller, mount.directory)
     return CgroupMounts(**found)
 
 

@@ -68,8 +68,7 @@ def after_event(pool: Pool, event: EngineEvent) -> Pool:
 
 def busy_since(pilot: Pilot, said_unix: float, now_unix: float) -> float:
     """Return since when a pilot is busy, given what it says itself: within its life, whatever it says."""
-    begun = pilot.started_unix if pilot.started_unix is not None else pilot.created_unix
-    return min(max(said_unix, begun), now_unix)
+    return min(max(said_unix, pilot.begun_unix), now_unix)
 
 
 def _appeared(pool: Pool, event: EngineEvent, state: PilotState) -> Pool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from plancton.common.cgroup_mounts import cgroup_mounts
 from plancton.common.naming import cgroup_path
 
 _NORMAL = {"cpu.shares": 1024, "cpu.weight": 100}
@@ -56,12 +57,11 @@ class Leeway:
             mounts = self._mounts.read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return
-        for line in mounts.splitlines():
-            _device, place, kind, options, *_rest = (line + "    ").split(" ")
-            if kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.split(",")):
+        for mount in cgroup_mounts(mounts):
+            if mount.unified or "cpu" in mount.controllers:
                 for driver in ("cgroupfs", "systemd"):
                     path = Path(cgroup_path(self._instance, driver))
-                    yield from (Path(place, each) for each in (path, *path.parents[:-1]))
+                    yield from (Path(mount.directory, each) for each in (path, *path.parents[:-1]))
 
 
 def _raised(group: Path) -> list[tuple[Path, str]]:
