@@ -28,6 +28,8 @@ from tests.support.planctonctl import Planctonctl, options
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"suspend": True, "grace_suspend": 5.0, "grace_kill": 120.0}
 
 

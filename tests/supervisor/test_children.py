@@ -13,6 +13,8 @@ from plancton.supervisor.machine import WORKERS
 from tests.supervisor.conftest import Toys, gone
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_are_born_as_the_supervisors_own_children(running_toys: Toys) -> None:
     report = running_toys.report()

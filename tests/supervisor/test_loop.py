@@ -34,6 +34,8 @@ from tests.supervisor.nursery import paths_in
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 class Toy:
     """A planctond with toy workers."""

@@ -33,6 +33,8 @@ from tests.support.planctonctl import options, paths_below
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["stand-in", "planctond"])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Paths]:
