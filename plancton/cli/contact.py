@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from plancton.cli.wording import clean
-from plancton.common.control import NoAnswer, ask
+from plancton.common.control import NoAnswer, Silence, ask
 from plancton.common.lock import holder
 from plancton.common.messages import PoolLook
 from plancton.common.paths import Paths
@@ -122,7 +122,7 @@ def _answer(paths: Paths, what: Request, seconds: float) -> Answer:
         except PermissionError:
             raise _denied(paths) from None
         except (NoAnswer, OSError) as error:
-            silent = isinstance(error, NoAnswer) and time.monotonic() >= min(now + patience, end)
+            silent = isinstance(error, Silence)
             if silent and time.monotonic() < end:
                 patience *= 2
                 continue

@@ -1,5 +1,6 @@
 """planctonctl's end of the control socket."""
 
+import math
 import os
 import secrets
 from pathlib import Path
@@ -15,11 +16,16 @@ class NoAnswer(Exception):  # noqa: N818 - it names what happened
     """planctond didn't answer in time, or not in this protocol. The text says which."""
 
 
+class Silence(NoAnswer):
+    """It didn't answer in time."""
+
+
 def ask(path: Path, request: Request, seconds: float = 10.0) -> Answer:
     """Send ``request`` to the planctond that listens at ``path`` and return its answer.
 
     Raises:
-        NoAnswer: if none comes within ``seconds``.
+        Silence: if none comes within ``seconds``.
+        NoAnswer: if one comes that isn't understood.
         PermissionError: if this user may not use the socket.
 
     """
@@ -31,9 +37,9 @@ def ask(path: Path, request: Request, seconds: float = 10.0) -> Answer:
         token = secrets.token_bytes(8)
         socket.connect(f"ipc://{path}")
         socket.send_multipart([token, encode_request(request)])
-        if not socket.poll(int(seconds * 1000), zmq.POLLIN):
+        if not socket.poll(math.ceil(seconds * 1000), zmq.POLLIN):
             msg = f"no answer from {path} within {seconds:g} s"
-            raise NoAnswer(msg)
+            raise Silence(msg)
         frames = socket.recv_multipart()
     try:
         return decode_answer(frames[-1])

@@ -18,12 +18,19 @@ class Census:
         self._client = docker.APIClient(base_url=url, timeout=3600)
         label = {"label": f"{LABEL_INSTANCE}={instance}"}
         self._stream = self._client.events(decode=True, filters=label)
-        self._running = {container["Id"] for container in self._client.containers(filters=label)}
+        self._running = {each["Id"] for each in self._client.containers(filters=label) if self._runs(each["Id"])}
         self.most = len(self._running)
         self.starts = 0
         self.deaths = 0
         self._thread = threading.Thread(target=self._count, daemon=True)
         self._thread.start()
+
+    def _runs(self, container: str) -> bool:
+        """Ask for one container: the engine's list may still show as running what it has told the death of."""
+        try:
+            return bool(self._client.inspect_container(container)["State"]["Running"])
+        except docker.errors.NotFound:
+            return False
 
     def _count(self) -> None:
         event: dict[str, Any]

@@ -31,7 +31,7 @@ def blind() -> Iterator[Node]:
 @pytest.fixture
 def filled(engine: Engine) -> Iterator[Node]:
     """Yield a node full of pilots that end when they're told to."""
-    with node(engine, docker_cmd=OBEDIENT, stop_grace=20, grace_spawn=0) as made:
+    with node(engine, docker_cmd=OBEDIENT, stop_grace=100, grace_spawn=0) as made:
         made.start()
         wait_for(made.full, 30, "the node is full")
         yield made
@@ -89,9 +89,9 @@ def test_force_start_forgets_a_snooze(blind: Node) -> None:
 @pytest.mark.engine
 def test_a_snooze_takes_the_machine_back_and_its_end_gives_it_away_again(filled: Node) -> None:
     words = told(filled, "snooze", "1h")
-    assert "3 pilots are told to end, with 20 s to finish; none is launched until then" in words
+    assert "3 pilots are told to end, with 1 min 40 s to finish; none is launched until then" in words
     # Sooner than a pilot that must be killed would be gone.
-    wait_for(lambda: filled.containers() == [], 15, "the pilots have ended")
+    wait_for(lambda: filled.containers() == [], 60, "the pilots have ended")
     told(filled, "stop")
     assert filled.wait() == 0
     filled.start()
