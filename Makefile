@@ -46,5 +46,5 @@ clean: ## Remove all that was made here
 
 # The real parts that tests talk to.
 .venv/with-parts: .venv/with-tests tools/apt-install Makefile
-	@tools/apt-install docker.io iptables iproute2 influxdb coop-computing-tools docker-registry
+	@tools/apt-install docker.io iptables iproute2 influxdb coop-computing-tools docker-registry victoria-metrics openssl tmux
 	@touch $@

@@ -10,7 +10,8 @@ import zmq
 
 from plancton.common.bus import HEARS, Speaker, WorkerBus, bind_bus, bind_control, received, send
 from plancton.common.codec import Envelope, ProtocolError, decode
-from plancton.common.messages import Beat, PoolUnknown, Topic
+from plancton.common.messages import Beat, PoolUnknown
+from plancton.common.topics import Topic
 from tests.support.waiting import wait_for
 
 Socket = zmq.Socket[bytes]

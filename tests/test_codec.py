@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plancton.common.codec import MAX_BYTES, PROTOCOL, Envelope, ProtocolError, decode, encode, pack, unpack
-from plancton.common.messages import KINDS, TOPIC_OF, Beat, Message, Topic
+from plancton.common.messages import Beat, Message
+from plancton.common.topics import KINDS, TOPIC_OF, Topic
 from tests.golden import Golden, add, covers, kept, newest, plain
 from tests.golden.samples import ENVELOPES, MESSAGES, at_default
 from tests.support.any_struct import ANY_PLAIN, INTEGERS, TEXT, any_struct

@@ -11,9 +11,10 @@ from plancton.cli.wording import clean, count, date_and_clock, duration
 from plancton.common.messages import Mode
 from plancton.common.paths import Paths
 from plancton.common.pilot import ENDED_STATES, Pilot
+from plancton.common.processes import ProcessState
 from plancton.common.reasons import Reason
 from plancton.common.requests import ShowSettings
-from plancton.common.status import ProcessState, StatusReport
+from plancton.common.status import StatusReport
 
 EXIT_INTERRUPTED = 130
 LOOK_SECONDS = 0.5

@@ -13,8 +13,9 @@ from plancton.cli.contact import Refused, Trouble, Unreachable, running, status
 from plancton.cli.wording import clean, count, duration
 from plancton.common.messages import Mode
 from plancton.common.paths import PathError, Paths
+from plancton.common.processes import ProcessState
 from plancton.common.reasons import Reason
-from plancton.common.status import ProcessState, StatusReport
+from plancton.common.status import StatusReport
 
 READY_SECONDS = 30.0
 """How long planctond may take from its start to being ready."""

@@ -11,7 +11,8 @@ from plancton.cli.pilot_rows import HEADINGS, NUMERIC, rows
 from plancton.cli.wording import clean, clock, duration
 from plancton.common.messages import Mode
 from plancton.common.pilot import Pilot, PilotState
-from plancton.common.status import Happening, ProcessState, StatusReport
+from plancton.common.processes import ProcessState
+from plancton.common.status import Happening, StatusReport
 
 _STATE_STYLES = {
     PilotState.RUNNING: "green",

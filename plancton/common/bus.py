@@ -13,7 +13,8 @@ from pathlib import Path
 import zmq
 
 from plancton.common.codec import MAX_BYTES, Envelope, ProtocolError, decode, encode
-from plancton.common.messages import TOPIC_OF, Message, Topic
+from plancton.common.messages import Message
+from plancton.common.topics import TOPIC_OF, Topic
 
 CONTROL_MAX_BYTES = 1024 * 1024
 """A peer of the control socket that sends more in one frame is cut off by ZeroMQ itself."""

@@ -10,7 +10,8 @@ from typing import Any
 import msgpack
 import msgspec
 
-from plancton.common.messages import KINDS, TOPIC_OF, Message, Topic
+from plancton.common.messages import Message
+from plancton.common.topics import KINDS, TOPIC_OF, Topic
 
 PROTOCOL = 1
 MAX_BYTES = 4 * 1024 * 1024

@@ -9,8 +9,10 @@ from enum import StrEnum
 
 import msgspec
 
+from plancton.common.accounting import CallTimes, SinkState, StoreState
 from plancton.common.decision import Breaker, Ending, Figures, Hold, Suspension, Wish
 from plancton.common.pilot import Pilot
+from plancton.common.processes import ProcessStatus
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
 
@@ -229,18 +231,11 @@ class EndingOutcome(Message, frozen=True, kw_only=True):
     figures: str = ""
     """On which figures it was decided, in the scheduler's words."""
     output: str = ""
-    """The last lines of a pilot that fizzled, within bounds."""
-
-
-class SinkState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one InfluxDB is doing. The name never holds a password."""
-
-    name: str
-    written_points: int
-    waiting_points: int
-    dropped_points: int
-    error: str = ""
-    error_unix: float | None = None
+    """The last lines of a pilot that has ended, within bounds."""
+    oom_killed: bool = False
+    """True where the kernel ended it, or a process of it, for want of memory."""
+    image_id: str = ""
+    """The image that it ran, by its digest."""
 
 
 class Counters(Message, frozen=True, kw_only=True):
@@ -260,36 +255,29 @@ class Counters(Message, frozen=True, kw_only=True):
     """Pilots that ended by themselves sooner than ``fizzle_seconds``."""
     journal_dropped: int = 0
     """Entries that couldn't be written to the journal of decisions."""
+    given_core_seconds: float = 0.0
+    """CPU time that pilots used."""
+    free_core_seconds: float = 0.0
+    """CPU time that the owner left, whether pilots used it or not."""
+    lost_core_seconds: float = 0.0
+    """CPU time of pilots that were ended before they had finished: work that was done in vain."""
+    owner_stall_cpu_seconds: float = 0.0
+    """For so long some process of the owner's was stalled for want of CPU while pilots ran, where that can be told."""
+    owner_stall_memory_seconds: float = 0.0
+    owner_stall_io_seconds: float = 0.0
+    exits: dict[str, int] = {}
+    """Pilots that ended, by what came of them: an ``Exit``."""
+    store: StoreState | None = None
+    """None until there is one."""
 
 
-class Topic(StrEnum):
-    """The bus's topics. On a *level* topic the last message is the whole truth; on an *event* topic each counts."""
+class Processes(Message, frozen=True, kw_only=True):
+    """From the supervisor after each change of a worker's state, and now and then: all processes of planctond."""
 
-    BEAT = "beat"
-    SETTINGS = "settings"
-    INTENT = "intent"
-    HOST = "probe.host"
-    POOL = "probe.pool"
-    TARGET = "target"
-    LAUNCHER = "launcher.state"
-    LAUNCH_OUTCOME = "launcher.outcome"
-    ENDING_OUTCOME = "reaper.outcome"
-    COUNTERS = "metrics.counters"
+    processes: tuple[ProcessStatus, ...]
 
 
-EVENT_TOPICS = frozenset({Topic.BEAT, Topic.LAUNCH_OUTCOME, Topic.ENDING_OUTCOME})
+class EngineCalls(Message, frozen=True, kw_only=True):
+    """From whoever calls the engine, now and then: how its calls went since it last said so."""
 
-TOPIC_OF: dict[type[Message], Topic] = {
-    Beat: Topic.BEAT,
-    ActiveSettings: Topic.SETTINGS,
-    Intent: Topic.INTENT,
-    HostLook: Topic.HOST,
-    PoolLook: Topic.POOL,
-    PoolUnknown: Topic.POOL,
-    Target: Topic.TARGET,
-    LauncherState: Topic.LAUNCHER,
-    LaunchOutcome: Topic.LAUNCH_OUTCOME,
-    EndingOutcome: Topic.ENDING_OUTCOME,
-    Counters: Topic.COUNTERS,
-}
-KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in TOPIC_OF}
+    calls: tuple[CallTimes, ...]

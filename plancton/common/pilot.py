@@ -38,10 +38,14 @@ class Pilot(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     cpu_cores: float | None = None
     """Mean number of CPUs used over the last sampling interval; None while unknown."""
+    cpu_seconds: float | None = None
+    """CPU time that it has used so far; once it has ended, up to the last sample. None while unknown."""
     memory_bytes: int | None = None
     """Page cache included, as its limit counts it."""
     anonymous_bytes: int | None = None
     """Of its memory what can't simply be dropped: what its end would make available. None while unknown."""
+    memory_peak_bytes: int | None = None
+    """The most memory that it had at a time, as far as the kernel or the samples tell; None while unknown."""
     busy_since_unix: float | None = None
     """Since when it has worked on what would be lost, as it says itself; None where it says nothing."""
     safe_to_stop: bool = False

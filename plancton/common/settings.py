@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from plancton.common.influxdb_setting import InfluxDB
 from plancton.common.owner_settings import OwnerSettings
 from plancton.common.setting_forms import (
     BIND_PATTERN,
@@ -226,14 +227,47 @@ class Settings(OwnerSettings, frozen=True, kw_only=True):
     ] = "info"
 
     influxdb_url: Annotated[
-        tuple[Annotated[str, Meta(pattern=INFLUXDB_URL_PATTERN)], ...],
+        tuple[Annotated[str, Meta(pattern=INFLUXDB_URL_PATTERN)] | InfluxDB, ...],
         described(
             "monitoring",
-            "http[s]://[user:password@]host:port#database or insecure_https://…, one or a list",
+            "http[s]://[user:password@]host:port#database or insecure_https://…, or a mapping with url and either "
+            "database, user, password_file or bucket, org, token_file, and maybe ca_file and timeout; one or a list",
             "Where measurements are sent; insecure_https doesn't check the server's certificate. Empty: nowhere.",
             secret=True,
         ),
     ] = ()
+    prometheus_address: Annotated[
+        str,
+        described(
+            "monitoring",
+            "an address of this machine alone such as 127.0.0.1:9273 or [::1]:9273, or nothing",
+            "Where Prometheus finds /metrics. Empty: nowhere.",
+            pattern=r"^(?:(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\]):[0-9]{1,5})?\Z",
+        ),
+    ] = ""
+    history_size: Annotated[
+        int,
+        number(
+            "monitoring",
+            "The most that the store of measurements takes on disk: history, and what waits for a sink that is away.",
+            "bytes",
+            ge=2**20,
+            le=LARGEST_EXACT,
+        ),
+    ] = 128 * 2**20
+    history_age: Annotated[float, seconds("monitoring", "How long measurements are kept in the store.", ge=60.0)] = (
+        2_592_000.0
+    )
+    output_size: Annotated[
+        int,
+        number(
+            "monitoring",
+            "How much of the end of each pilot's output is kept; 0: none, but of pilots that fizzle.",
+            "bytes",
+            ge=0,
+            le=65_536,
+        ),
+    ] = 4096
 
 
 SPEC_KEYS = frozenset(

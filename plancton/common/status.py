@@ -1,33 +1,9 @@
 """What ``planctonctl status``, ``pilots`` and ``watch`` are told: one typed value for planctond and planctonctl."""
 
-from enum import StrEnum
-
 import msgspec
 
 from plancton.common.messages import Counters, HostLook, LauncherState, Mode, PoolLook, PoolUnknown, Target
-
-
-class ProcessState(StrEnum):
-    """A supervised process's state, in supervisord's words."""
-
-    STOPPED = "stopped"
-    STARTING = "starting"
-    RUNNING = "running"
-    BACKOFF = "backoff"
-    STOPPING = "stopping"
-    FATAL = "fatal"
-
-
-class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker: what it is at, and how often it had to be started again."""
-
-    name: str
-    state: ProcessState
-    pid: int | None
-    restarts: int
-    since_unix: float
-    last_end: str = ""
-    """How its last life ended, in words; empty while it never ended."""
+from plancton.common.processes import ProcessStatus
 
 
 class ConfigStatus(msgspec.Struct, frozen=True, kw_only=True):

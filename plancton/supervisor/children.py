@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from random import SystemRandom
 
 from plancton.common.paths import Paths
-from plancton.common.status import ProcessState, ProcessStatus
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.supervisor.machine import (
     WORKERS,
     Beaten,

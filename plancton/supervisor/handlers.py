@@ -9,15 +9,7 @@ from plancton import __version__
 from plancton.common.declarations import DECLARATIONS
 from plancton.common.engine_types import DEFAULT_ENGINE_URL
 from plancton.common.masking import mask_url
-from plancton.common.messages import (
-    Counters,
-    HostLook,
-    LauncherState,
-    PoolLook,
-    PoolUnknown,
-    Target,
-    Topic,
-)
+from plancton.common.messages import Counters, HostLook, LauncherState, PoolLook, PoolUnknown, Target
 from plancton.common.naming import instance_id
 from plancton.common.requests import (
     Answer,
@@ -31,6 +23,7 @@ from plancton.common.requests import (
     Stop,
 )
 from plancton.common.status import HappeningsReport, StatusReport
+from plancton.common.topics import Topic
 from plancton.supervisor.intent import markers_asked, refusal
 from plancton.supervisor.loop import EXIT_ASKED, Supervisor
 

@@ -15,9 +15,10 @@ import zmq
 from plancton.common import log as logs
 from plancton.common.codec import Envelope
 from plancton.common.markers import Markers
-from plancton.common.messages import TOPIC_OF, Beat, LauncherState, Message, Mode, PoolLook, Target
+from plancton.common.messages import Beat, LauncherState, Message, Mode, PoolLook, Target
 from plancton.common.paths import Paths
-from plancton.common.status import ProcessState
+from plancton.common.processes import ProcessState
+from plancton.common.topics import TOPIC_OF
 from plancton.supervisor.children import Children
 from plancton.supervisor.desk import Desk
 from plancton.supervisor.intent import left, settled

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 import msgspec
 
-from plancton.common.status import ProcessState
+from plancton.common.processes import ProcessState
 from plancton.supervisor.restart import GiveUp, RestartPolicy, decide, recent
 
 

@@ -10,7 +10,8 @@ import zmq
 
 from plancton.common.bus import HEARS, Speaker, bind_bus, received, send
 from plancton.common.codec import Envelope, ProtocolError, decode
-from plancton.common.messages import EVENT_TOPICS, TOPIC_OF, Message, Topic
+from plancton.common.messages import Message
+from plancton.common.topics import EVENT_TOPICS, TOPIC_OF, Topic
 
 log = logging.getLogger(__name__)
 _BACKLOG = 1000

@@ -13,9 +13,10 @@ from plancton.common.decision import Hold, Wish
 from plancton.common.messages import LauncherState, Mode, PoolUnknown, Target
 from plancton.common.paths import Paths
 from plancton.common.pilot import PilotState
+from plancton.common.processes import ProcessState
 from plancton.common.reasons import Reason
 from plancton.common.requests import Answer, Drain, Request, ShowSettings, Status
-from plancton.common.status import ProcessState, StatusReport
+from plancton.common.status import StatusReport
 from tests.cli.terminal import on_terminal
 from tests.fakes.control import NOW, FakePlanctond, Reply, pilot, report
 from tests.support.planctonctl import Planctonctl

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plancton.cli.explain import explain, notes
+from plancton.common.accounting import SinkState
 from plancton.common.decision import Ending, Hold, Wish
-from plancton.common.messages import Counters, LauncherState, Mode, PoolLook, PoolUnknown, SinkState
+from plancton.common.messages import Counters, LauncherState, Mode, PoolLook, PoolUnknown
 from plancton.common.pilot import PilotState
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.reasons import Reason
-from plancton.common.status import ConfigStatus, ProcessState, ProcessStatus, StatusReport
+from plancton.common.status import ConfigStatus, StatusReport
 from tests.cli.samples import BREAKER, HOLD, crowd, ending, host, suspension, target, weighed
 from tests.fakes.control import NOW, report
 

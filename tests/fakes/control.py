@@ -15,16 +15,10 @@ from plancton.common.codec import pack
 from plancton.common.messages import HostLook, LauncherState, Mode, PoolLook, Target
 from plancton.common.paths import Paths
 from plancton.common.pilot import Pilot, PilotState
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.requests import Answer, Happenings, Request, ShowSettings, Status, Stop, decode_request
 from plancton.common.settings import Settings
-from plancton.common.status import (
-    ConfigStatus,
-    Happening,
-    HappeningsReport,
-    ProcessState,
-    ProcessStatus,
-    StatusReport,
-)
+from plancton.common.status import ConfigStatus, Happening, HappeningsReport, StatusReport
 
 NOW = 1_700_000_000.0
 Reply = Answer | bytes | None

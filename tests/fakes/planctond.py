@@ -11,9 +11,10 @@ import msgspec
 from plancton.common.decision import Hold
 from plancton.common.messages import Mode, PoolUnknown, Target
 from plancton.common.paths import Paths, resolve
+from plancton.common.processes import ProcessState
 from plancton.common.reasons import Reason
 from plancton.common.requests import Answer, Request, Status, Stop
-from plancton.common.status import ProcessState, StatusReport
+from plancton.common.status import StatusReport
 from tests.fakes.control import NOW, FakePlanctond, Reply, report
 
 HOLD = Hold(reason=Reason.ENGINE_UNKNOWN, detail="connection refused", since_unix=NOW - 1)

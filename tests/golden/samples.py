@@ -2,15 +2,17 @@
 
 import msgspec
 
+from plancton.common.accounting import CallTimes, SinkState, StoreState
 from plancton.common.codec import Envelope
 from plancton.common.decision import Breaker, Ending, Figures, Hold, Suspension, Wish
+from plancton.common.influxdb_setting import InfluxDB
 from plancton.common.messages import (
-    TOPIC_OF,
     ActiveSettings,
     Beat,
     Counters,
     EndingAction,
     EndingOutcome,
+    EngineCalls,
     HostLook,
     Intent,
     LauncherState,
@@ -20,11 +22,12 @@ from plancton.common.messages import (
     Outcome,
     PoolLook,
     PoolUnknown,
-    SinkState,
+    Processes,
     Target,
     Weight,
 )
 from plancton.common.pilot import Pilot, PilotState
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.reasons import Reason
 from plancton.common.requests import (
     ClearFizzles,
@@ -40,6 +43,7 @@ from plancton.common.requests import (
     Stop,
 )
 from plancton.common.settings import Device, Settings
+from plancton.common.topics import TOPIC_OF
 
 _NAME = "plancton-worker-0123abcd-3-17"
 _WISH = Wish(slot=3, incarnation=17, reason=Reason.REPLACEMENT, replaces=True, detail="room for 7")
@@ -55,7 +59,9 @@ _PILOT = Pilot(
     ended_unix=1700000060.75,
     exit_code=137,
     cpu_cores=0.75,
+    cpu_seconds=45.5,
     memory_bytes=123456789,
+    memory_peak_bytes=234567890,
     anonymous_bytes=23456789,
     busy_since_unix=1700000010.5,
     safe_to_stop=True,
@@ -105,7 +111,26 @@ _SETTINGS = Settings(
     image_expiration=7200.0,
     docker_url="unix:///run/docker.sock",
     log_level="debug",
-    influxdb_url=("http://user:password@db:8086#plancton",),
+    influxdb_url=(
+        "http://user:password@db:8086#plancton",
+        InfluxDB(
+            url="https://db2:8086",
+            database="plancton",
+            user="ada",
+            password="a password",
+            password_file="/etc/plancton/password",
+            bucket="nodes",
+            org="cluster",
+            token="a token",
+            token_file="/etc/plancton/token",
+            ca_file="/etc/plancton/ca.pem",
+            timeout=5.0,
+        ),
+    ),
+    prometheus_address="127.0.0.1:9273",
+    history_size=2_097_152,
+    history_age=86_400.0,
+    output_size=1024,
 )
 
 MESSAGES: tuple[Message, ...] = (
@@ -234,6 +259,8 @@ MESSAGES: tuple[Message, ...] = (
         exit_code=137,
         figures="max_ttl: 3600 s",
         output="no such queue\n",
+        oom_killed=True,
+        image_id="sha256:" + "0d" * 32,
     ),
     Counters(
         launched=10,
@@ -250,12 +277,48 @@ MESSAGES: tuple[Message, ...] = (
                 dropped_points=1,
                 error="refused",
                 error_unix=1700000004.5,
+                refused_points=2,
+                server="InfluxDB 1.6.7",
             ),
         ),
         suspended=4,
         resumed=3,
         fizzled=2,
         journal_dropped=1,
+        given_core_seconds=7200.5,
+        free_core_seconds=8000.5,
+        lost_core_seconds=60.5,
+        owner_stall_cpu_seconds=1.5,
+        owner_stall_memory_seconds=0.25,
+        owner_stall_io_seconds=0.75,
+        exits={"completed": 7, "evicted": 1},
+        store=StoreState(
+            points=1000,
+            size_bytes=65536,
+            oldest_unix=1700000000.5,
+            waiting_points=3,
+            dropped_points=1,
+            error="No space left on device",
+            error_unix=1700000005.5,
+            set_aside="history.sqlite.corrupt",
+        ),
+    ),
+    Processes(
+        processes=(
+            ProcessStatus(
+                name="probe",
+                state=ProcessState.BACKOFF,
+                pid=4242,
+                restarts=1,
+                since_unix=1700000000.5,
+                last_end="killed by SIGKILL",
+                beats=100,
+                late_seconds=0.25,
+            ),
+        ),
+    ),
+    EngineCalls(
+        calls=(CallTimes(operation="start", calls=3, failures=1, seconds=1.5, longest_seconds=0.75),),
     ),
 )
 ENVELOPES: dict[str, Envelope] = {

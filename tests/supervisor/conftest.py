@@ -9,7 +9,7 @@ import msgspec
 import psutil
 import pytest
 
-from plancton.common.status import ProcessState, ProcessStatus
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.supervisor.machine import WORKERS
 from tests.supervisor.nursery import Report
 from tests.support.running import REPOSITORY

@@ -16,7 +16,7 @@ from typing import NoReturn
 import msgspec
 
 from plancton.common.paths import Paths
-from plancton.common.status import ProcessStatus
+from plancton.common.processes import ProcessStatus
 from plancton.supervisor.children import Children
 from plancton.supervisor.machine import WORKERS, Budgets, Child, Machine
 from plancton.supervisor.restart import RestartPolicy

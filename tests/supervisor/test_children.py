@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from plancton.common.status import ProcessState
+from plancton.common.processes import ProcessState
 from plancton.supervisor.children import describe_end
 from plancton.supervisor.machine import WORKERS
 from tests.supervisor.conftest import Toys, gone

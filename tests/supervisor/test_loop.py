@@ -12,6 +12,7 @@ import pytest
 
 from plancton.common.control import ask
 from plancton.common.messages import Mode
+from plancton.common.processes import ProcessState
 from plancton.common.requests import (
     Answer,
     ClearFizzles,
@@ -26,7 +27,7 @@ from plancton.common.requests import (
     Status,
     Stop,
 )
-from plancton.common.status import HappeningsReport, ProcessState, StatusReport
+from plancton.common.status import HappeningsReport, StatusReport
 from plancton.supervisor.loop import EXIT_ASKED, EXIT_UNAVAILABLE
 from plancton.supervisor.machine import WORKERS
 from tests.supervisor.conftest import gone

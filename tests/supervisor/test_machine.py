@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plancton.common.status import ProcessState as State
+from plancton.common.processes import ProcessState as State
 from plancton.supervisor.machine import (
     FATAL_MEANS,
     WORKERS,

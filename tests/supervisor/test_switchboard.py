@@ -20,10 +20,10 @@ from plancton.common.messages import (
     PoolLook,
     PoolUnknown,
     Target,
-    Topic,
 )
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
+from plancton.common.topics import Topic
 from plancton.supervisor.switchboard import Switchboard
 from tests.support.waiting import wait_for
 

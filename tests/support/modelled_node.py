@@ -15,10 +15,11 @@ from unittest import mock
 from plancton.common.bus import HEARS
 from plancton.common.codec import Envelope
 from plancton.common.engine_types import Container, EngineEvent, Failure, FailureKind
-from plancton.common.messages import EVENT_TOPICS, TOPIC_OF, ActiveSettings, HostLook, Intent, Message, Mode, Topic
+from plancton.common.messages import ActiveSettings, HostLook, Intent, Message, Mode
 from plancton.common.naming import LABEL_INSTANCE, instance_id
 from plancton.common.pilot import PilotState
 from plancton.common.settings import Settings
+from plancton.common.topics import EVENT_TOPICS, TOPIC_OF, Topic
 from plancton.workers.base import Place, Worker
 from plancton.workers.launcher.worker import Launcher
 from plancton.workers.probe.accounts import PilotUse

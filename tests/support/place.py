@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from plancton.common.codec import Envelope
-from plancton.common.messages import TOPIC_OF, Message
+from plancton.common.messages import Message
+from plancton.common.topics import TOPIC_OF
 from plancton.workers.base import Worker
 
 M = TypeVar("M", bound=Message)

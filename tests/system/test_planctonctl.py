@@ -15,7 +15,8 @@ from plancton.cli import contact, stopping
 from plancton.common.lock import holder
 from plancton.common.messages import Mode
 from plancton.common.paths import Paths
-from plancton.common.status import ProcessState, StatusReport
+from plancton.common.processes import ProcessState
+from plancton.common.status import StatusReport
 from tests.support.planctonctl import Planctonctl, options, paths_below, planctonctl_for
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from plancton.common.codec import Envelope
-from plancton.common.messages import ActiveSettings, Intent, Mode, PoolLook, PoolUnknown, Target, Topic
+from plancton.common.messages import ActiveSettings, Intent, Mode, PoolLook, PoolUnknown, Target
 from plancton.common.pilot import ENDED_STATES, PilotState
 from plancton.common.policy.memory import TARGET_VALID_SECONDS
 from plancton.common.settings import Settings
+from plancton.common.topics import Topic
 from tests.support.modelled_node import DEFIANT, OBEDIENT, STUCK, WORKERS, Node
 from tests.support.stepped_calls import How
 

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
-from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome, SinkState
+from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
 from plancton.common.reasons import Reason
 
 _BOOTS = 64

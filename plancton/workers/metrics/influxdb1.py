@@ -12,11 +12,11 @@ from urllib.parse import unquote
 import msgspec
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write.point import Point
+from influxdb_client.client.write.point import Point as Writer
 from influxdb_client.rest import ApiException
 
+from plancton.common.points import Point
 from plancton.workers.metrics.outbox import Accepted, Answer, Away, Rejected
-from plancton.workers.metrics.series import Row
 
 _DEADLINE_MS = 5000
 """For connecting, and for each wait for the answer."""
@@ -60,14 +60,14 @@ def parse(url: str) -> Address:
     )
 
 
-def line(row: Row) -> str:
+def line(point: Point) -> str:
     """Return a point in line protocol."""
-    point: Any = Point(row.series)  # type: ignore[no-untyped-call] # influxdb-client doesn't annotate it
-    for tag, text in row.tags.items():
-        point.tag(tag, text)
-    for field, value in row.fields.items():
-        point.field(field, value)
-    written: str = point.time(row.time_unix_ns).to_line_protocol()
+    writer: Any = Writer(point.series)  # type: ignore[no-untyped-call] # influxdb-client doesn't annotate it
+    for tag, text in point.tags.items():
+        writer.tag(tag, text)
+    for field, value in point.fields.items():
+        writer.field(field, value)
+    written: str = writer.time(point.time_unix_ns).to_line_protocol()
     return written
 
 

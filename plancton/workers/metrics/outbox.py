@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from plancton.common.messages import SinkState
+from plancton.common.accounting import SinkState
 
 MOST_POINTS = 10_000
 """Hours of an outage with a busy node's points, in about 2 MB."""

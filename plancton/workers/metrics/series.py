@@ -9,18 +9,10 @@ import msgspec
 
 from plancton.common.messages import EndingAction, EndingOutcome, HostLook, Mode, Outcome, PoolLook
 from plancton.common.pilot import PilotState
+from plancton.common.points import Point
 
 _UP = frozenset({PilotState.RUNNING, PilotState.PAUSED})
 """What the engine calls "Up", which is what the original counted."""
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One point of a series."""
-
-    series: str
-    tags: dict[str, str]
-    fields: dict[str, float | str]
-    time_unix_ns: int
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +30,12 @@ def add(load: Load, look: HostLook) -> Load:
     )
 
 
-def measurement(load: Load, hostname: str, time_unix_ns: int) -> Row | None:
+def measurement(load: Load, hostname: str, time_unix_ns: int) -> Point | None:
     """Return how busy all CPUs were, in percent; None where nobody looked."""
     if load.available <= 0.0:
         return None
     percent = min(100.0, max(0.0, 100.0 * load.busy / load.available))
-    return Row(
+    return Point(
         series="measurement",
         tags={"hostname": hostname},
         fields={"cpu_eff": percent},
@@ -51,7 +43,7 @@ def measurement(load: Load, hostname: str, time_unix_ns: int) -> Row | None:
     )
 
 
-def daemon(uptime_seconds: float, mode: Mode, pool: PoolLook | None, hostname: str, time_unix_ns: int) -> Row:
+def daemon(uptime_seconds: float, mode: Mode, pool: PoolLook | None, hostname: str, time_unix_ns: int) -> Point:
     """Return how planctond is doing. Without a pool the engine can't be asked: "waiting", and no count of containers.
 
     "draining" is every mode in which nothing new is started.
@@ -62,10 +54,10 @@ def daemon(uptime_seconds: float, mode: Mode, pool: PoolLook | None, hostname: s
     else:
         fields["status"] = "active" if mode is Mode.ACTIVE else "draining"
         fields["containers"] = float(sum(pilot.state in _UP for pilot in pool.pilots))
-    return Row(series="daemon", tags={"hostname": hostname}, fields=fields, time_unix_ns=time_unix_ns)
+    return Point(series="daemon", tags={"hostname": hostname}, fields=fields, time_unix_ns=time_unix_ns)
 
 
-def container(outcome: EndingOutcome, hostname: str, time_unix_ns: int) -> Row | None:
+def container(outcome: EndingOutcome, hostname: str, time_unix_ns: int) -> Point | None:
     """Return the end of a pilot; None where it didn't end now, or where nobody knows how long it ran.
 
     What never ran was killed by nobody, and has an uptime of 0.
@@ -75,7 +67,7 @@ def container(outcome: EndingOutcome, hostname: str, time_unix_ns: int) -> Row |
     uptime = outcome.uptime_seconds if outcome.started else 0.0
     if uptime is None:
         return None
-    return Row(
+    return Point(
         series="container",
         tags={
             "hostname": hostname,

@@ -6,11 +6,11 @@ import random
 import time
 from collections.abc import Callable, Iterable
 
-from plancton.common.messages import SinkState
+from plancton.common.accounting import SinkState
+from plancton.common.points import Point
 from plancton.workers.lanes import Lanes
 from plancton.workers.metrics.influxdb1 import Address, Server, line, parse
 from plancton.workers.metrics.outbox import Answer, Away, Outbox
-from plancton.workers.metrics.series import Row
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Sinks:
         for sink in before.values():
             sink.close()
 
-    def put(self, rows: Iterable[Row]) -> None:
+    def put(self, rows: Iterable[Point]) -> None:
         """Queue points for each."""
         lines = [line(row) for row in rows]
         for sink in self._sinks.values():

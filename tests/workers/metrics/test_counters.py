@@ -7,18 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
-from plancton.common.messages import (
-    TOPIC_OF,
-    Counters,
-    EndingAction,
-    EndingOutcome,
-    LaunchOutcome,
-    Message,
-    Outcome,
-    SinkState,
-)
+from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
 from plancton.common.reasons import Reason
+from plancton.common.topics import TOPIC_OF
 from plancton.workers.metrics.counters import Memory, count, fizzled, recall, resume, resume_sink
 
 FIZZLE_SECONDS = 5.0

@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plancton.common.points import Point
 from plancton.workers.metrics.influxdb1 import Server, line, parse
 from plancton.workers.metrics.outbox import Accepted, Away, Rejected
-from plancton.workers.metrics.series import Row
 from tests.support.black_hole import BlackHole
 from tests.support.influx import PASSWORD, Influx
 from tests.support.running import free_port
 from tests.workers.metrics.stub import stub
 
-DAEMON = Row(
+DAEMON = Point(
     series="daemon",
     tags={"hostname": "node"},
     fields={"uptime": 5.0, "containers": 2.0, "status": "active"},
     time_unix_ns=1_000_000_000,
 )
-END = Row(
+END = Point(
     series="container",
     tags={"hostname": "node", "started": "True", "killed": "False"},
     fields={"uptime": 60.5},
@@ -70,13 +70,13 @@ def test_an_address_never_shows_its_login() -> None:
         (END, "container,hostname=node,killed=False,started=True uptime=60.5 1000000001"),
     ],
 )
-def test_numbers_are_floats_as_the_original_wrote_them(row: Row, written: str) -> None:
+def test_numbers_are_floats_as_the_original_wrote_them(row: Point, written: str) -> None:
     assert line(row) == written
 
 
 @given(st.text(min_size=1), st.text())
 def test_no_host_name_and_no_text_breaks_out_of_its_place(hostname: str, text: str) -> None:
-    row = Row(series="daemon", tags={"hostname": hostname}, fields={"status": text, "uptime": 1.0}, time_unix_ns=1)
+    row = Point(series="daemon", tags={"hostname": hostname}, fields={"status": text, "uptime": 1.0}, time_unix_ns=1)
     written = line(row)
     # A reader of line protocol: a backslash takes the meaning of what follows it; quotes enclose a text.
     head, plain, quoted = "", 0, False
@@ -131,7 +131,7 @@ def test_points_arrive_once_with_their_types_in_a_database_that_was_missing(infl
 @pytest.mark.influxdb
 @pytest.mark.parametrize("hostname", ["a b,c=d", 'q"uote', "back\\slash", "new\nline", "näme", "tab\t", "\udcff"])
 def test_a_real_server_takes_any_host_name(influxd: Influx, hostname: str) -> None:
-    row = Row(series="measurement", tags={"hostname": hostname}, fields={"cpu_eff": 1.0}, time_unix_ns=1)
+    row = Point(series="measurement", tags={"hostname": hostname}, fields={"cpu_eff": 1.0}, time_unix_ns=1)
     with server(influxd.setting("d")) as there:
         assert there.write([line(row)]) == Accepted()
     (found,) = influxd.query('SELECT cpu_eff FROM "measurement" GROUP BY hostname', "d")
@@ -151,7 +151,7 @@ def test_a_database_that_the_original_filled_takes_the_new_points(influxd: Influ
         "container,hostname=node,started=True,killed=False uptime=60.0 5",
         "container,hostname=node,started=False,killed=False uptime=0 6",
     ]
-    measurement = Row(series="measurement", tags={"hostname": "node"}, fields={"cpu_eff": 1.0}, time_unix_ns=7)
+    measurement = Point(series="measurement", tags={"hostname": "node"}, fields={"cpu_eff": 1.0}, time_unix_ns=7)
     with server(influxd.setting("old")) as there:
         assert there.write(before) == Accepted()
         assert there.write([line(row) for row in (DAEMON, END, measurement)]) == Accepted()

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from plancton.common.messages import EndingAction, EndingOutcome, HostLook, Mode, Outcome, PoolLook
 from plancton.common.pilot import Pilot, PilotState
+from plancton.common.points import Point
 from plancton.common.reasons import Reason
-from plancton.workers.metrics.series import Load, Row, add, container, daemon, measurement
+from plancton.workers.metrics.series import Load, add, container, daemon, measurement
 
 END = EndingOutcome(
     container_id="1",
@@ -59,7 +60,7 @@ def look(busy_cpus: float, interval_seconds: float, ncpus: int = 4) -> HostLook:
 )
 def test_the_end_of_a_pilot(changes: dict[str, object], started: str, killed: str, uptime: float) -> None:
     row = container(msgspec.structs.replace(END, **changes), "node", 7)
-    assert row == Row(
+    assert row == Point(
         series="container",
         tags={"hostname": "node", "started": started, "killed": killed},
         fields={"uptime": uptime},
@@ -92,7 +93,7 @@ def test_what_is_no_end_or_has_no_known_uptime_makes_no_point(changes: dict[str,
 )
 def test_the_daemon_counts_what_the_engine_calls_up(mode: Mode, status: str) -> None:
     row = daemon(5, mode, pool(*PilotState), "node", 7)
-    assert row == Row(
+    assert row == Point(
         series="daemon",
         tags={"hostname": "node"},
         fields={"uptime": 5.0, "status": status, "containers": 2.0},
@@ -108,7 +109,7 @@ def test_an_engine_that_cannot_be_asked_is_waited_for_and_has_not_zero_container
 def test_the_measurement_weighs_each_look_by_its_interval() -> None:
     load = add(add(Load(), look(4.0, 1.0)), look(0.0, 3.0))
     row = measurement(load, "node", 7)
-    assert row == Row(series="measurement", tags={"hostname": "node"}, fields={"cpu_eff": 25.0}, time_unix_ns=7)
+    assert row == Point(series="measurement", tags={"hostname": "node"}, fields={"cpu_eff": 25.0}, time_unix_ns=7)
 
 
 def test_no_look_makes_no_measurement() -> None:

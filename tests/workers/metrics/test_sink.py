@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from plancton.common.messages import SinkState
+from plancton.common.accounting import SinkState
+from plancton.common.points import Point
 from plancton.workers.metrics import outbox
-from plancton.workers.metrics.series import Row
 from plancton.workers.metrics.sink import Sinks
 from tests.support.black_hole import BlackHole
 from tests.support.influx import PASSWORD, Influx
@@ -38,9 +38,9 @@ def influx_threads() -> int:
     return sum(thread.name.startswith("influxdb") for thread in threading.enumerate())
 
 
-def points(first: int, beyond: int) -> list[Row]:
+def points(first: int, beyond: int) -> list[Point]:
     return [
-        Row(series="m", tags={}, fields={"value": float(number)}, time_unix_ns=number + 1)
+        Point(series="m", tags={}, fields={"value": float(number)}, time_unix_ns=number + 1)
         for number in range(first, beyond)
     ]
 

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
 from plancton.common.decision import Ending, Hold
 from plancton.common.journal import directory_below, read
 from plancton.common.journal_entries import Entry
 from plancton.common.messages import (
-    TOPIC_OF,
     ActiveSettings,
     Counters,
     EndingAction,
@@ -29,12 +29,12 @@ from plancton.common.messages import (
     Outcome,
     PoolLook,
     PoolUnknown,
-    SinkState,
     Target,
 )
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
 from plancton.common.settings import Settings
+from plancton.common.topics import TOPIC_OF
 from plancton.workers.metrics.worker import Metrics
 from tests.support.black_hole import BlackHole
 from tests.support.influx import Influx
@@ -255,7 +255,7 @@ def test_ends_of_one_moment_are_points_of_their_own_at_the_time_they_happened(
     told = time.monotonic()
     still = SimpleNamespace(time_ns=lambda: 10_000_000_000, monotonic=lambda: told)
     with monkeypatch.context() as patched:
-        patched.setattr("plancton.workers.metrics.worker.time", still)
+        patched.setattr("plancton.workers.metrics.gather.time", still)
         patched.setattr(time, "monotonic", lambda: told)
         for number in range(300):
             bus.tell(msgspec.structs.replace(END, container_id=str(number)), age=2.0)
