@@ -23,9 +23,19 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """The server will never take ``points`` of the batch; it took the others."""
+    """The server will never take so many ``points`` of the batch.
+
+    ``partial``: it took the others. Otherwise it took none, for the sake of at least one that it wants never.
+    """
 
     points: int
+    why: str
+    partial: bool = True
+
+
+class TooLarge(msgspec.Struct, frozen=True, kw_only=True):
+    """The server took nothing, for the batch is larger than it allows."""
+
     why: str
 
 
@@ -33,9 +43,11 @@ class Away(msgspec.Struct, frozen=True, kw_only=True):
     """The server is not to be had, or doesn't want to now; nobody knows what it took. Writing again harms nothing."""
 
     why: str
+    retry_after: float | None = None
+    """Seconds that it asks to be left alone for; None where it says nothing."""
 
 
-Answer = Accepted | Rejected | Away
+Answer = Accepted | Rejected | TooLarge | Away
 
 
 class Outbox:
