@@ -127,6 +127,7 @@ DECISIONS = (
     "plancton/cli/life.py",
     "plancton/cli/drill_report.py",
     "plancton/cli/drill_verdict.py",
+    "plancton/cli/event_words.py",
     "plancton/cli/graph.py",
     "plancton/cli/pilot_rows.py",
     "plancton/cli/simulation/course.py",

@@ -83,7 +83,7 @@ def tell(life: Life, now_unix: float) -> Iterator[str]:
     for entry in _without_echoes(life.entries):
         # What was said of the step before needn't be said again.
         again = told is not None and entry.reason == told.reason and entry.figures in {told.figures, ""}
-        yield f"{date_and_clock(entry.at_unix, now_unix)}  {_sentence(entry, again=again)}"
+        yield f"{date_and_clock(entry.at_unix, now_unix)}  {sentence(entry, again=again)}"
         told = entry if entry.reason and not again else told
         if entry.output:
             yield "    the last lines of its output:"
@@ -117,12 +117,13 @@ def _without_echoes(entries: Sequence[Entry]) -> Iterator[Entry]:
             yield entry
 
 
-def _sentence(entry: Entry, *, again: bool) -> str:
+def sentence(entry: Entry, *, again: bool = False) -> str:
+    """Return what an entry tells of its pilot; ``again`` leaves out the reason, which was told before."""
     detail = f": {clean(entry.detail)}" if entry.detail else ""
     if entry.kind == Kind.LOST:
         return f"the journal lacks something here{detail}"
     if entry.kind in {Kind.REMOVED, Kind.FIZZLED} and entry.outcome == Outcome.DONE:
-        return _end(entry) + ("" if again or entry.reason == Reason.ENDED else _because(entry))
+        return _end(entry) + ("" if again or entry.reason == Reason.ENDED else because(entry))
     if entry.kind == Kind.LAUNCH_REFUSED:
         return f"not started{detail}"
     if entry.kind in _ATTEMPTS and entry.outcome != Outcome.DONE:
@@ -131,7 +132,7 @@ def _sentence(entry: Entry, *, again: bool) -> str:
         return f"{clean(entry.kind)}{detail}"
     at_once = ", at once" if entry.kind == Kind.TO_END and entry.detail else ""
     took = f" in {entry.seconds:.2f} s" if entry.kind == Kind.LAUNCHED and entry.seconds is not None else ""
-    return f"{_DONE[entry.kind]}{at_once}{took}" + ("" if again else _because(entry))
+    return f"{_DONE[entry.kind]}{at_once}{took}" + ("" if again else because(entry))
 
 
 def _end(entry: Entry) -> str:
@@ -143,7 +144,8 @@ def _end(entry: Entry) -> str:
     return f"{'fizzled: it ' if entry.kind == Kind.FIZZLED else ''}{how}{after}{code}, and is removed"
 
 
-def _because(entry: Entry) -> str:
+def because(entry: Entry) -> str:
+    """Return an entry's reason and figures as a clause that may stand behind its sentence; empty without a reason."""
     if not entry.reason:
         return ""
     figures = f": {clean(entry.figures)}" if entry.figures else ""

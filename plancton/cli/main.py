@@ -27,6 +27,7 @@ VERBS = {
     "clear-fizzles": "mode",
     "pilots": "pilots",
     "watch": "watch",
+    "events": "events",
     "drill": "drill",
     "simulate": "simulate",
     "config": "config",

@@ -1,8 +1,6 @@
 """The verb that shows what happens, and why, as it happens."""
 
 import os
-import select
-import signal
 import sys
 import time
 from collections import deque
@@ -16,6 +14,7 @@ from plancton.cli import contact
 from plancton.cli.contact import Trouble
 from plancton.cli.explain import notes
 from plancton.cli.numbers import FiniteRange
+from plancton.cli.told_signals import ENDING, told_signals
 from plancton.cli.wording import clean, clock
 from plancton.common.paths import Paths
 from plancton.common.status import Happening, StatusReport
@@ -96,11 +95,11 @@ def watch(paths: Paths, *, seconds: float | None) -> None:
     """Show what happens, and why, until Ctrl-C."""
     eyes = Eyes(paths)
     end = None if seconds is None else time.monotonic() + seconds
-    with _told_to_end() as wait, _show() as show:
+    with told_signals(*ENDING) as told, _show() as show:
         while True:
             show(eyes.look())
             left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
-            if left <= 0 or wait(left):
+            if left <= 0 or told.wait(left):
                 return
 
 
@@ -128,26 +127,3 @@ def _show() -> Iterator[Show]:
             live.update(screen(look.report, look.why, tuple(kept), live.console.height), refresh=True)
 
         yield show
-
-
-@contextmanager
-def _told_to_end() -> Iterator[Callable[[float], bool]]:
-    """Give what waits so many seconds and tells whether SIGINT, SIGTERM or SIGHUP came."""
-    readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {number: signal.signal(number, lambda _number, _frame: None) for number in numbers}
-    wakeup_before = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-
-    def wait(seconds: float) -> bool:
-        if not select.select([readable], [], [], seconds)[0]:
-            return False
-        return any(number in numbers for number in os.read(readable, 512))
-
-    try:
-        yield wait
-    finally:
-        signal.set_wakeup_fd(wakeup_before)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        os.close(readable)
-        os.close(writable)

@@ -59,7 +59,7 @@ def read(directory: Path) -> Iterator[Entry | Unread]:
 
 def _segment(path: Path) -> Iterator[Entry | Unread]:
     try:
-        with _open(path) as file:
+        with open_segment(path) as file:
             yield from _entries(path, file)
     except FileNotFoundError:
         # The oldest go while others are being written.
@@ -68,14 +68,19 @@ def _segment(path: Path) -> Iterator[Entry | Unread]:
         yield Unread(what=str(path), why=error.strerror or str(error))
 
 
-def _open(path: Path) -> BinaryIO:
+def open_segment(path: Path) -> BinaryIO:
+    """Open a segment for reading, without ever waiting.
+
+    Raises:
+        OSError: if there is none, it can't be read, or is something else than a file.
+
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    file = os.fdopen(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
+        os.close(descriptor)
         message = "not a file"
         raise OSError(0, message)
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 def _entries(path: Path, file: BinaryIO) -> Iterator[Entry | Unread]:
