@@ -22,11 +22,20 @@ T = TypeVar("T")
 
 
 class PilotUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pilot uses; None where its cgroup can't be read."""
+    """What one pilot uses, and has used; None where its cgroup can't be read."""
 
-    cpu_cores: float | None
-    memory_bytes: int | None
-    anonymous_bytes: int | None
+    cpu_cores: float | None = None
+    memory_bytes: int | None = None
+    anonymous_bytes: int | None = None
+    cpu_seconds: float | None = None
+    """In all; the last known where its cgroup can't be read any more."""
+    memory_peak_bytes: int | None = None
+    """The most at a time; the last known where its cgroup can't be read any more."""
+
+    @property
+    def totals(self) -> "PilotUse":
+        """Return what stays true once it uses nothing any more."""
+        return PilotUse(cpu_seconds=self.cpu_seconds, memory_peak_bytes=self.memory_peak_bytes)
 
 
 def figure(path: str, parse: Callable[[str], T]) -> T | None:
@@ -67,6 +76,14 @@ class Accounts:
     def memory_bytes(self, container_id: str) -> int | None:
         """Return one pilot's memory, page cache included as its limit counts it; None where it can't be read."""
         name = "memory.usage_in_bytes" if self._mounts.memory is not None else "memory.current"
+        return self._memory(container_id, name, int)
+
+    def memory_peak_bytes(self, container_id: str) -> int | None:
+        """Return the most memory that one pilot had at a time, counted likewise; None where the kernel doesn't tell.
+
+        Only v1 and newer kernels (5.19) do.
+        """
+        name = "memory.max_usage_in_bytes" if self._mounts.memory is not None else "memory.peak"
         return self._memory(container_id, name, int)
 
     def anonymous_bytes(self, container_id: str) -> int | None:

@@ -34,6 +34,8 @@ class Host:
         self._driver: str | None = None
         self._last: Sample | None = None
         self._pilot_seconds: dict[str, float] = {}
+        """As read at the last look."""
+        self._totals: dict[str, PilotUse] = {}
 
     def look(self, now: float, driver: str, pilots: Pilots) -> tuple[HostLook | None, dict[str, PilotUse]]:
         """Return the host's look and each live pilot's use, given the engine's cgroup driver.
@@ -43,7 +45,7 @@ class Host:
         last = self._last
         if driver != self._driver:
             # The accounts are kept elsewhere: nothing to compare with.
-            self._driver, self._pilot_seconds = driver, {}
+            self._driver, self._pilot_seconds, self._totals = driver, {}, {}
             last = without_pilots(last) if last is not None else None
         if last is None or last.pilots_seconds is None:
             # Some hosts mount their cgroups late. A mount point's name may be any bytes.
@@ -90,10 +92,20 @@ class Host:
                 seconds_now[container_id] = seconds
                 if interval > 0.0 and container_id in self._pilot_seconds:
                     cores = used_between(self._pilot_seconds[container_id], seconds) / interval
+            memory, peak = accounts.memory_bytes(container_id), accounts.memory_peak_bytes(container_id)
+            before = self._totals.get(container_id, PilotUse())
             uses[container_id] = PilotUse(
                 cpu_cores=cores,
-                memory_bytes=accounts.memory_bytes(container_id),
+                memory_bytes=memory,
                 anonymous_bytes=accounts.anonymous_bytes(container_id),
+                # One that is just ending has no cgroup any more.
+                cpu_seconds=before.cpu_seconds if seconds is None else seconds,
+                memory_peak_bytes=_highest(memory, peak, before.memory_peak_bytes),
             )
         self._pilot_seconds = seconds_now
+        self._totals = {container_id: use.totals for container_id, use in uses.items()}
         return uses
+
+
+def _highest(*figures: int | None) -> int | None:
+    return max((figure for figure in figures if figure is not None), default=None)

@@ -42,6 +42,7 @@ class Probe:
         self._churn = Churn()
         """Since the last look at the host."""
         self._uses: dict[str, PilotUse] = {}
+        """At the last look at the host; of those that have ended since they were seen, what they had used."""
         self._words = Words(place.state, place.wake)
         self._info: EngineInfo | None = None
         self._unknown: PoolUnknown | None = None
@@ -99,9 +100,11 @@ class Probe:
         self._next_host = now + _HOST_SECONDS
         running, suspended = self._in_state(PilotState.RUNNING), self._in_state(PilotState.PAUSED)
         driver = self._info.cgroup_driver if self._info else "cgroupfs"
-        look, self._uses = self._host.look(
+        look, uses = self._host.look(
             now, driver, Pilots(running=tuple(running), suspended=tuple(suspended), churn=self._churn)
         )
+        others = self._pool.keys() - uses.keys()
+        self._uses = {**{key: use.totals for key, use in self._uses.items() if key in others}, **uses}
         self._churn = Churn()
         self._words.read([self._made_as(pilot) for pilot in (*running.values(), *suspended.values())])
         if look is None:
@@ -174,14 +177,16 @@ class Probe:
 
     def _as_seen(self, pilot: Pilot, now_unix: float) -> Pilot:
         """Return the pilot with what it uses, and with what it says of itself."""
-        use = self._uses.get(pilot.container_id)
+        use = self._uses.get(pilot.container_id, PilotUse())
         word = self._words.of(self._made_as(pilot)) if pilot.state in LIVE_STATES else Word()
         said = word.busy_since_unix
         return msgspec.structs.replace(
             pilot,
-            cpu_cores=use.cpu_cores if use else None,
-            memory_bytes=use.memory_bytes if use else None,
-            anonymous_bytes=use.anonymous_bytes if use else None,
+            cpu_cores=use.cpu_cores,
+            cpu_seconds=use.cpu_seconds,
+            memory_bytes=use.memory_bytes,
+            anonymous_bytes=use.anonymous_bytes,
+            memory_peak_bytes=use.memory_peak_bytes,
             busy_since_unix=None if said is None else busy_since(pilot, said, now_unix),
             safe_to_stop=word.safe_to_stop,
         )

@@ -1,4 +1,4 @@
-"""A real pilot that holds memory, says that it's safe to stop, and burns half a CPU."""
+"""A real pilot that holds memory, says that it's safe to stop, and burns CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,22 +15,22 @@ from tests.support.place import KeptPlace
 class BurningPilot:
     """The pilot, its engine, and the place of the probe that looks at it."""
 
-    def __init__(self, url: str, rundir: Path) -> None:
-        """Start it."""
+    def __init__(self, url: str, rundir: Path, burns: str, cpus: float, mib: int) -> None:
+        """Start it: ``burns`` is what it does once it has taken the memory, with so many CPUs at most."""
         self.url, self.instance, self.engine = url, instance_id(str(rundir)), Engine(url)
         self.place = KeptPlace(rundir)
         name = container_name(self.instance, 0, 1)
-        held = "dd if=/dev/zero of=/dev/shm/held bs=1M count=20"
+        held = f"dd if=/dev/zero of=/dev/shm/held bs=1M count={mib}"
         self.driver = done(self.engine.info()).cgroup_driver
         host_config = {
             "NetworkMode": "none",
-            "NanoCpus": 500_000_000,
+            "NanoCpus": int(cpus * 1e9),
             "CgroupParent": cgroup_parent(self.instance, self.driver),
             "Binds": mounts(PilotDirectories(self.place.state).create(name, "0:0", 0.0), "/plancton"),
         }
         body = {
             "Image": "busybox",
-            "Cmd": ["/bin/sh", "-c", f"{held} && echo safe > /plancton/out/state; while :; do :; done"],
+            "Cmd": ["/bin/sh", "-c", f"{held} && echo safe > /plancton/out/state; {burns}"],
             "Labels": labels(self.instance, 0, 1, "s"),
             "HostConfig": host_config,
         }
@@ -44,9 +44,11 @@ class BurningPilot:
 
 
 @contextmanager
-def burning_pilot(url: str, rundir: Path) -> Iterator[BurningPilot]:
+def burning_pilot(
+    url: str, rundir: Path, burns: str = "while :; do :; done", *, cpus: float = 0.5, mib: int = 20
+) -> Iterator[BurningPilot]:
     """Have such a pilot on the engine at ``url`` for as long as the context lasts."""
-    pilot = BurningPilot(url, rundir)
+    pilot = BurningPilot(url, rundir, burns, cpus, mib)
     try:
         yield pilot
     finally:

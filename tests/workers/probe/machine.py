@@ -71,12 +71,14 @@ class Machine:
         is_v2 = self.cgroups is Cgroups.V2
         file.write_text(f"usage_usec {int(seconds * 1e6)}\nuser_usec 0\n" if is_v2 else f"{int(seconds * 1e9)}\n")
 
-    def keep(self, place: str, memory: int, anonymous: int) -> None:
-        """Let a cgroup have so much memory."""
+    def keep(self, place: str, memory: int, anonymous: int, *, peak: int | None = None) -> None:
+        """Let a cgroup have so much memory, and have had ``peak``, if its kernel tells."""
         self.file("memory", place, "memory.usage_in_bytes", "memory.current").write_text(f"{memory}\n")
         is_v2 = self.cgroups is Cgroups.V2
         figures = f"anon {anonymous - 1}\nfile 9\nshmem 1\n" if is_v2 else f"rss 9\ntotal_rss {anonymous}\n"
         self.file("memory", place, "memory.stat", "memory.stat").write_text(figures)
+        if peak is not None:
+            self.file("memory", place, "memory.max_usage_in_bytes", "memory.peak").write_text(f"{peak}\n")
 
     def stalled(self, directory: Path, form: str, **totals: float) -> None:
         """Let the pressure files of a directory tell these totals in seconds."""

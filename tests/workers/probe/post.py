@@ -90,10 +90,12 @@ class SeenPilots:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[Pilots] = []
         self.drivers: list[str] = []
+        self.use = PilotUse()
+        """What each pilot uses."""
         monkeypatch.setattr("plancton.workers.probe.worker.Host", lambda _instance: self)
 
     def look(self, _now: float, driver: str, pilots: Pilots) -> tuple[None, dict[str, PilotUse]]:
-        """Return nothing."""
+        """Return nothing of the host."""
         self.seen.append(pilots)
         self.drivers.append(driver)
-        return None, {}
+        return None, dict.fromkeys(pilots.running + pilots.suspended, self.use)

@@ -1,13 +1,22 @@
 """What the kernel's files tell of the pilots, and what stays unknown where they don't."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from plancton.common.messages import ActiveSettings, HostLook, PoolLook
+from plancton.common.pilot import Pilot, PilotState
+from plancton.common.settings import Settings
 from plancton.workers.probe.accounts import Accounts, figure, stalled_at
 from plancton.workers.probe.disks import Moved, PilotsMoves
 from plancton.workers.probe.kernel import CgroupMounts
 from plancton.workers.probe.pressure import Stalled, parse_pressure
+from plancton.workers.probe.worker import Probe
+from tests.support.engine import Engine as RealEngine
+from tests.support.place import tell
+from tests.support.waiting import wait_for
+from tests.workers.probe.burning import burning_pilot
 from tests.workers.probe.machine import INSTANCE, Cgroups, Machine
 
 
@@ -28,6 +37,7 @@ def test_where_nothing_is_mounted_everything_is_unknown() -> None:
     assert nothing.cpu_seconds("a") is None
     assert nothing.memory_bytes("a") is None
     assert nothing.anonymous_bytes("a") is None
+    assert nothing.memory_peak_bytes("a") is None
     assert nothing.stalled(runs=False) == Stalled()
     assert nothing.others_stalled() == {}
     assert nothing.moves(["a"]) is None
@@ -85,3 +95,58 @@ def test_the_other_cgroups_at_the_top_are_those_in_which_the_owners_processes_ma
     told = accounts(unified=machine.unified).others_stalled()
     assert told == {"user.slice": Stalled(cpu=4.0), "init.scope": Stalled()}
     assert accounts(unified=tmp_path / "gone").others_stalled() == {}
+
+
+@pytest.mark.engine
+def test_a_real_pilots_use_its_memory_and_its_word_are_seen_and_none_of_it_is_the_owners(
+    engine: RealEngine, tmp_path: Path
+) -> None:
+    def seen() -> tuple[HostLook, Pilot]:
+        probe.turn(time.monotonic())
+        host, pilots = place.of(HostLook)[-1:], [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
+        assert host
+        assert host[0].pilots_cpus is not None
+        assert host[0].pilots_cpus > 0.2
+        assert pilots[0].safe_to_stop
+        assert pilots[0].cpu_cores is not None
+        return host[0], pilots[0]
+
+    with burning_pilot(engine.url, tmp_path) as burning:
+        place, probe = burning.place, Probe(burning.place)
+        tell(probe, ActiveSettings(settings=Settings(docker_url=engine.url), generation=1))
+        host, pilot = wait_for(seen, 30.0, "a burning pilot that is safe to stop")
+    assert host.pilots_cpus is not None
+    assert host.pilots_cpus < 0.7
+    assert host.owner_cpus == pytest.approx(max(0.0, host.busy_cpus - host.pilots_cpus - host.engine_cpus))
+    assert pilot.cpu_cores is not None
+    assert 0.0 < pilot.cpu_cores < 0.7
+    assert pilot.anonymous_bytes is not None
+    assert pilot.memory_bytes is not None
+    assert 20 * 2**20 <= pilot.anonymous_bytes <= pilot.memory_bytes
+    if list(Path("/sys/fs/cgroup").glob("**/cpu.pressure")):
+        # Whatever else runs here waits for this pilot; how long can be told.
+        assert host.stall_cpu is not None
+        assert 0.0 <= host.stall_cpu <= 1.0
+
+
+@pytest.mark.engine
+def test_what_a_real_pilot_had_used_is_still_told_once_it_has_ended(engine: RealEngine, tmp_path: Path) -> None:
+    def ended() -> Pilot | None:
+        probe.turn(time.monotonic())
+        pilots = [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
+        return next((each for each in pilots if each.state is PilotState.EXITED), None)
+
+    # What follows keeps the shell from becoming the burning process: as the first one it would heed no signal.
+    burns = "timeout 3 /bin/sh -c 'while :; do :; done'; exit 0"
+    with burning_pilot(engine.url, tmp_path, burns, cpus=1.0, mib=50) as burning:
+        place, probe = burning.place, Probe(burning.place)
+        tell(probe, ActiveSettings(settings=Settings(docker_url=engine.url), generation=1))
+        pilot = wait_for(ended, 30.0, "its end")
+        running = [each for look in place.of(PoolLook) for each in look.pilots if each.state is PilotState.RUNNING]
+    assert pilot is not None
+    # The last sample may be two seconds older than its end.
+    assert pilot.cpu_seconds is not None
+    assert 0.5 < pilot.cpu_seconds < 5.0
+    assert pilot.memory_peak_bytes is not None
+    assert 50 * 2**20 <= pilot.memory_peak_bytes < 100 * 2**20
+    assert all((each.cpu_seconds or 0.0) <= pilot.cpu_seconds for each in running)

@@ -3,6 +3,7 @@
 import time
 from itertools import product
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -129,20 +130,51 @@ def test_no_more_cpus_are_busy_than_there_are_and_the_owner_never_uses_less_than
 
 
 def test_each_pilots_use_and_suspended_ones_too(machine: Machine) -> None:
-    nothing = PilotUse(cpu_cores=None, memory_bytes=None, anonymous_bytes=None)
     machine.account(machine.pilot("a"), 10.0)
     machine.keep(machine.pilot("a"), 7000, 5000)
     _, uses = machine.look("a", "b")
-    assert uses == {"a": PilotUse(cpu_cores=None, memory_bytes=7000, anonymous_bytes=5000), "b": nothing}
+    assert uses == {
+        "a": PilotUse(memory_bytes=7000, anonymous_bytes=5000, cpu_seconds=10.0, memory_peak_bytes=7000),
+        "b": PilotUse(),
+    }
     machine.now += 2.0
     machine.account(machine.pilot("a"), 11.0)
     machine.account(machine.pilot("b"), 1.0)
     machine.keep(machine.pilot("b"), 100, 50)
     _, uses = machine.look("b", suspended=("a",))
     assert uses == {
-        "a": PilotUse(cpu_cores=0.5, memory_bytes=7000, anonymous_bytes=5000),
-        "b": PilotUse(cpu_cores=None, memory_bytes=100, anonymous_bytes=50),
+        "a": PilotUse(cpu_cores=0.5, memory_bytes=7000, anonymous_bytes=5000, cpu_seconds=11.0, memory_peak_bytes=7000),
+        "b": PilotUse(memory_bytes=100, anonymous_bytes=50, cpu_seconds=1.0, memory_peak_bytes=100),
     }
+
+
+@pytest.mark.parametrize(("told", "peak"), [((None, None), 7000), ((9000, 9500), 9500)])
+def test_a_pilots_peak_is_the_kernels_or_else_the_highest_that_was_seen(
+    machine: Machine, told: tuple[int | None, int | None], peak: int
+) -> None:
+    machine.keep(machine.pilot("a"), 7000, 5000, peak=told[0])
+    machine.look("a")
+    machine.keep(machine.pilot("a"), 100, 50, peak=told[1])
+    _, uses = machine.look("a")
+    assert (uses["a"].memory_bytes, uses["a"].memory_peak_bytes) == (100, peak)
+
+
+def test_what_a_pilot_had_used_is_still_known_when_its_cgroup_is_gone_but_not_what_it_uses(machine: Machine) -> None:
+    machine.account(machine.pilot("a"), 10.0)
+    machine.keep(machine.pilot("a"), 7000, 5000, peak=9000)
+    machine.look("a")
+    rmtree(machine.cgroup)
+    machine.now += 2.0
+    _, uses = machine.look("a")
+    assert uses == {"a": PilotUse(cpu_seconds=10.0, memory_peak_bytes=9000)}
+    # Nor does anything that was known long ago make a mean of now.
+    machine.account(machine.pilot("a"), 12.0)
+    machine.now += 2.0
+    _, uses = machine.look("a")
+    assert (uses["a"].cpu_cores, uses["a"].cpu_seconds) == (None, 12.0)
+    # Another driver's cgroups are others.
+    other = "systemd" if machine.driver == "cgroupfs" else "cgroupfs"
+    assert machine.look("a", driver=other)[1] == {"a": PilotUse()}
 
 
 def test_stolen_time_is_nobodys_use_and_one_that_falls_is_none(machine: Machine) -> None:

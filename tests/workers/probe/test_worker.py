@@ -9,19 +9,17 @@ import msgspec
 import pytest
 
 from plancton.common.engine_types import Container, Failure, FailureKind
-from plancton.common.messages import ActiveSettings, HostLook, Intent, Mode, PoolLook, PoolUnknown
+from plancton.common.messages import HostLook, Intent, Mode, PoolLook, PoolUnknown
 from plancton.common.naming import container_name, instance_id
 from plancton.common.pilot import Pilot, PilotState
-from plancton.common.settings import Settings
+from plancton.workers.probe.accounts import PilotUse
 from plancton.workers.probe.churn import Churn
 from plancton.workers.probe.worker import Probe
 from tests.fakes.engine import INFO, FakeEngine
 from tests.support.decisions import Run, full
-from tests.support.engine import Engine as RealEngine
 from tests.support.fake_engine import use
 from tests.support.place import KeptPlace, tell
 from tests.support.waiting import wait_for
-from tests.workers.probe.burning import burning_pilot
 from tests.workers.probe.post import Post, SeenPilots, create
 
 
@@ -362,33 +360,29 @@ def test_what_happened_while_the_engine_was_away_costs_nothing_now(
     engine.stop()
 
 
-@pytest.mark.engine
-def test_a_real_pilots_use_its_memory_and_its_word_are_seen_and_none_of_it_is_the_owners(
-    engine: RealEngine, tmp_path: Path
-) -> None:
-    def seen() -> tuple[HostLook, Pilot]:
-        probe.turn(time.monotonic())
-        host, pilots = place.of(HostLook)[-1:], [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
-        assert host
-        assert host[0].pilots_cpus is not None
-        assert host[0].pilots_cpus > 0.2
-        assert pilots[0].safe_to_stop
-        assert pilots[0].cpu_cores is not None
-        return host[0], pilots[0]
-
-    with burning_pilot(engine.url, tmp_path) as burning:
-        place, probe = burning.place, Probe(burning.place)
-        tell(probe, ActiveSettings(settings=Settings(docker_url=engine.url), generation=1))
-        host, pilot = wait_for(seen, 30.0, "a burning pilot that is safe to stop")
-    assert host.pilots_cpus is not None
-    assert host.pilots_cpus < 0.7
-    assert host.owner_cpus == pytest.approx(max(0.0, host.busy_cpus - host.pilots_cpus - host.engine_cpus))
-    assert pilot.cpu_cores is not None
-    assert 0.0 < pilot.cpu_cores < 0.7
-    assert pilot.anonymous_bytes is not None
-    assert pilot.memory_bytes is not None
-    assert 20 * 2**20 <= pilot.anonymous_bytes <= pilot.memory_bytes
-    if list(Path("/sys/fs/cgroup").glob("**/cpu.pressure")):
-        # Whatever else runs here waits for this pilot; how long can be told.
-        assert host.stall_cpu is not None
-        assert 0.0 <= host.stall_cpu <= 1.0
+def test_what_a_pilot_had_used_is_told_until_it_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    eyes = SeenPilots(monkeypatch)
+    engine = FakeEngine()
+    use(monkeypatch, "probe", engine)
+    for slot in range(2):
+        create(engine, instance_id(str(tmp_path)), slot)
+    post, now = Post(engine, tmp_path), time.monotonic()
+    post.follows()
+    wait_for(lambda: post.looked_at(now) == now, 5.0, "a look")
+    eyes.use = PilotUse(cpu_cores=0.9, memory_bytes=70, anonymous_bytes=50, cpu_seconds=4.5, memory_peak_bytes=90)
+    post.probe.turn(now + 3.0)
+    engine.finish(container_name(post.instance, 0, 1))
+    (ended, runs) = post.shows(PilotState.EXITED, PilotState.RUNNING).pilots
+    assert [(each.cpu_seconds, each.memory_peak_bytes) for each in (ended, runs)] == [(4.5, 90)] * 2
+    for seconds in (6.0, 9.0, 12.0):
+        post.probe.turn(now + seconds)
+    looks = len(post.place.of(PoolLook))
+    (ended, runs) = post.says(PoolLook, looks + 1, after=20.0).pilots
+    assert (ended.cpu_seconds, ended.memory_peak_bytes) == (4.5, 90)
+    assert (ended.cpu_cores, ended.memory_bytes, ended.anonymous_bytes) == (None, None, None)
+    assert (runs.cpu_cores, runs.memory_bytes, runs.anonymous_bytes) == (0.9, 70, 50)
+    engine.remove(container_name(post.instance, 0, 1))
+    post.shows(PilotState.RUNNING)
+    post.probe.turn(now + 40.0)
+    assert len(vars(post.probe)["_uses"]) == 1
+    engine.stop()
