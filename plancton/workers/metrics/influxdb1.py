@@ -1,8 +1,6 @@
-"""InfluxDB 1.x: addresses, line protocol, and the requests, each with a deadline.
+"""The write API of InfluxDB 1.x, which 2.x (for a bucket with a mapping) and 3.x speak too."""
 
-influxdb-client brings the line protocol and the HTTP client; its own write calls know only the paths of InfluxDB 2.
-"""
-
+import gzip
 import json
 import re
 from collections.abc import Sequence
@@ -15,8 +13,35 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write.point import Point as Writer
 from influxdb_client.rest import ApiException
 
+from plancton.common.influxdb_setting import InfluxDB
 from plancton.common.points import Point
+from plancton.workers.metrics.influxdb_answers import Reply
+from plancton.workers.metrics.influxdb_link import Link
 from plancton.workers.metrics.outbox import Accepted, Answer, Away, Rejected
+
+_NO_DATABASE = "database not found"
+_JSON = {"Accept": "application/json"}
+_LINES = {**_JSON, "Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
+_FORM = {**_JSON, "Content-Type": "text/plain; charset=utf-8"}
+
+
+def write(link: Link, sink: InfluxDB, body: bytes) -> Reply:
+    """Write lines to the sink's database. One that is missing is created, if the user may."""
+    database = sink.database or ""
+    # influxdb-client compresses for the path of 2.x only.
+    packed = gzip.compress(body, mtime=0)
+    reply = link.post("/write", {"db": database}, packed, _LINES)
+    if reply.status != _NOT_FOUND or _NO_DATABASE not in reply.body:
+        return reply
+    quoted = database.replace("\\", "\\\\").replace('"', '\\"')
+    made = link.post("/query", {"q": f'CREATE DATABASE "{quoted}"'}, b"", _FORM)
+    if made.status // 100 != 2:  # noqa: PLR2004 - the class of success
+        return made
+    if '"error"' in made.body:
+        # Said with a status that all is well.
+        return Reply(body=made.body)
+    return link.post("/write", {"db": database}, packed, _LINES)
+
 
 _DEADLINE_MS = 5000
 """For connecting, and for each wait for the answer."""
