@@ -20,11 +20,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plancton/workers/registry.py": ("plancton/common/", "plancton/workers/"),
     "plancton/workers/base.py": ("plancton/common/", "plancton/workers/lanes.py"),
     "plancton/workers/lanes.py": ("plancton/common/",),
+    "plancton/workers/engine_report.py": ("plancton/common/", "plancton/workers/base.py"),
     **{
         f"plancton/workers/{kind}/": (
             "plancton/common/",
             f"plancton/workers/{kind}/",
             "plancton/workers/base.py",
+            "plancton/workers/engine_report.py",
             "plancton/workers/lanes.py",
         )
         for kind in KINDS
@@ -122,6 +124,7 @@ DECISIONS = (
     "plancton/workers/reaper/deadlines.py",
     "plancton/workers/metrics/chronicle.py",
     "plancton/workers/metrics/counters.py",
+    "plancton/workers/metrics/influxdb_answers.py",
     "plancton/workers/metrics/outbox.py",
     "plancton/workers/metrics/series.py",
     "plancton/cli/life.py",

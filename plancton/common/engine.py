@@ -10,6 +10,7 @@ import msgspec
 from plancton.common import engine_answers as answers
 from plancton.common.engine_client import OLDEST_API, Client, failure_of, login_for
 from plancton.common.engine_events import EventStream
+from plancton.common.engine_times import CallBook, timed
 from plancton.common.engine_types import DEFAULT_ENGINE_URL, Container, EngineInfo, Failure, FailureKind
 from plancton.common.masking import mask_url
 from plancton.common.pilot import PilotState
@@ -38,25 +39,31 @@ class Engine:
         self._url = url or os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE_URL
         self._peer = self._url if self._url.startswith("unix:") else mask_url(self._url)
         self._api_version: str | None = None
+        self.times = CallBook()
+        """How its calls went, each under its method's name; a stream of events took as long as its opening."""
 
     @property
     def is_local(self) -> bool:
         """Whether it's on this machine for certain, so that it sees the same files."""
         return self._url.startswith("unix:")
 
+    @timed
     def info(self, *, deadline: float = 10.0) -> EngineInfo | Failure:
         """Return what the engine says of itself and its machine."""
         return self._call(lambda client: answers.info(client.info(), client.api_version), deadline)
 
+    @timed
     def list_containers(self, labels: Mapping[str, str], *, deadline: float = 10.0) -> tuple[Container, ...] | Failure:
         """Return all containers, in whatever state, that carry all ``labels``. One call, however many there are."""
         filters = {"label": _label_filter(labels)}
         return self._call(lambda client: answers.listed(client.containers(all=True, filters=filters)), deadline)
 
+    @timed
     def inspect(self, container_id: str, *, deadline: float = 10.0) -> Container | Failure:
         """Return the container of this id or name."""
         return self._call(lambda client: answers.inspected(client.inspect_container(container_id)), deadline)
 
+    @timed
     def image_id(self, image: str, *, deadline: float = 10.0) -> str | Failure | None:
         """Return the id of the local image of this name; None where the engine doesn't have it."""
 
@@ -66,6 +73,7 @@ class Engine:
         found = self._call(look, deadline)
         return None if isinstance(found, Failure) and found.kind is FailureKind.NOT_FOUND else found
 
+    @timed
     def pull(self, image: str, *, deadline: float = 1800.0) -> str | Failure:
         """Have the engine fetch ``image`` from its registry, and return the image's id.
 
@@ -95,6 +103,7 @@ class Engine:
             return Failure(kind=FailureKind.NOT_FOUND, detail=detail, seconds=time.monotonic() - began)
         return found
 
+    @timed
     def create(self, body: Mapping[str, Any], name: str, *, deadline: float = 30.0) -> str | Failure:
         """Create a container of this name from the body of the engine's own call, and return its id.
 
@@ -107,19 +116,23 @@ class Engine:
 
         return self._call(create, deadline)
 
+    @timed
     def start(self, container_id: str, *, deadline: float = 60.0) -> Failure | None:
         """Start a container; one that runs already is a success, one that has ended runs again."""
         return self._call(lambda client: client.start(container_id), deadline)
 
+    @timed
     def kill(self, container_id: str, signal: str = "SIGKILL", *, deadline: float = 30.0) -> Failure | None:
         """Send a signal to a container's first process; ``conflict`` means that it doesn't run."""
         return self._call(lambda client: client.kill(container_id, signal), deadline)
 
+    @timed
     def pause(self, container_id: str, *, deadline: float = 30.0) -> Failure | None:
         """Suspend a container; one that is already is a success, ``conflict`` means that it doesn't run."""
         failure = self._call(lambda client: client.pause(container_id), deadline)
         return None if failure is not None and "already paused" in failure.detail else failure
 
+    @timed
     def unpause(self, container_id: str, *, deadline: float = 30.0) -> Failure | None:
         """Let a suspended container go on; one that runs is a success, ``conflict`` means that it doesn't run."""
         failure = self._call(lambda client: client.unpause(container_id), deadline)
@@ -133,6 +146,7 @@ class Engine:
             return None
         return msgspec.structs.replace(failure, kind=FailureKind.CONFLICT)
 
+    @timed
     def lift_quota(self, container_id: str, *, deadline: float = 30.0) -> Failure | None:
         """Let a container use all the CPUs that are free; one that has no quota is a success, and so is an ended one.
 
@@ -144,6 +158,7 @@ class Engine:
 
         return self._call(lift, deadline)
 
+    @timed
     def remove(self, container_id: str, *, force: bool = False, deadline: float = 60.0) -> Failure | None:
         """Remove a container and its anonymous volumes; one that is gone, or that is being removed, is a success.
 
@@ -156,10 +171,12 @@ class Engine:
             return None
         return failure
 
+    @timed
     def logs_tail(self, container_id: str, lines: int, max_bytes: int, *, deadline: float = 10.0) -> str | Failure:
         """Return the last ``lines`` lines that a container wrote, of them the last ``max_bytes`` at most."""
         return self._call(lambda client: answers.tail(client.logs(container_id, tail=lines), max_bytes), deadline)
 
+    @timed
     def events(
         self, labels: Mapping[str, str], since_nano: int | None = None, *, deadline: float = 10.0
     ) -> EventStream | Failure:

@@ -6,6 +6,7 @@ call it.
 
 import io
 import threading
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -198,7 +199,13 @@ class FakeEngine(Containers, Engine):
     # How it does it.
 
     def _do(self, call: str, arguments: tuple[Any, ...], deadline: float, effect: Callable[[], T]) -> T | Failure:
+        began = time.monotonic()
         self.calls.append(Call(call, arguments))
+        result = self._come_of(call, deadline, effect)
+        self.times.note(call, time.monotonic() - began, result)
+        return result
+
+    def _come_of(self, call: str, deadline: float, effect: Callable[[], T]) -> T | Failure:
         timed_out = Failure(kind=FailureKind.TIMED_OUT, detail="no answer", seconds=deadline)
         gate = self._gates.get(call) or self._gates.get("")
         if gate is not None and not gate.wait(deadline):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
 
+from plancton.common.engine_times import CallBook
+
 
 class Clock(Protocol):
     """Tells the time of a test."""
@@ -91,6 +93,8 @@ class Asking:
     def __init__(self, clock: Clock) -> None:
         """Stand for the one engine that there is; ``clock`` tells when it was asked."""
         self._clock = clock
+        self.times = CallBook()
+        """Without any: nothing here takes time."""
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         """Return what asks it."""

@@ -15,6 +15,7 @@ from plancton.common.naming import container_name, instance_id
 from plancton.common.pilot_directory import PilotDirectories, mounts
 from plancton.common.settings import Settings
 from plancton.workers.base import Place
+from plancton.workers.engine_report import EngineReport
 from plancton.workers.lanes import Lanes
 from plancton.workers.launcher import image as images
 from plancton.workers.launcher.container import create_body
@@ -54,6 +55,7 @@ class Launcher:
         self._directories = PilotDirectories(place.state)
         self._directory_failed = False
         self._settings: Settings | None = None
+        self._report = EngineReport(place)
         self._engine: Engine | None = None
         self._info: EngineInfo | None = None
         self._image: images.Image | None = None
@@ -86,6 +88,7 @@ class Launcher:
             lanes.collect()
         if self._engine is None or self._settings is None:
             return now + _RETRY_SECONDS
+        self._report.turn(self._engine, now)
         self._see_to_image(self._engine, now)
         self._see_to_weight(self._settings, now)
         self._start(self._engine, self._settings, now)

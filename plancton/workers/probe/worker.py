@@ -13,6 +13,7 @@ from plancton.common.naming import container_name, instance_id
 from plancton.common.pilot import LIVE_STATES, Pilot, PilotState
 from plancton.common.pilot_directory import Word
 from plancton.workers.base import Place
+from plancton.workers.engine_report import EngineReport
 from plancton.workers.probe.accounts import PilotUse
 from plancton.workers.probe.churn import Churn, churn_between
 from plancton.workers.probe.host import Host, Pilots
@@ -36,6 +37,8 @@ class Probe:
         self._place = place
         self._instance = instance_id(str(place.rundir))
         self._host = Host(self._instance)
+        self._engine: Engine | None = None
+        self._report = EngineReport(place)
         self._watch: EngineWatch | None = None
         self._url: str | None = None
         self._pool: Pool = {}
@@ -76,6 +79,8 @@ class Probe:
         """Look where a look is due and say what was seen."""
         if self._watch is not None:
             self._follow(self._watch, now)
+        if self._engine is not None:
+            self._report.turn(self._engine, now)
         if self._words.collect():
             self._say_pool_if_known()
         if self.ready and now >= self._next_host:
@@ -94,7 +99,8 @@ class Probe:
         self._url = url
         self._pool, self._info, self._stream_since = {}, None, time.monotonic()
         self._looking_since, self._next_look = None, 0.0
-        self._watch = EngineWatch(Engine(url), self._instance, self._place.wake)
+        self._engine = Engine(url)
+        self._watch = EngineWatch(self._engine, self._instance, self._place.wake)
 
     def _look_at_host(self, now: float) -> None:
         self._next_host = now + _HOST_SECONDS

@@ -16,6 +16,7 @@ from plancton.common.messages import (
 )
 from plancton.common.settings import Settings
 from plancton.workers.base import Place
+from plancton.workers.engine_report import EngineReport
 from plancton.workers.lanes import Lanes
 from plancton.workers.reaper import cleanup
 from plancton.workers.reaper.cleanup import Act
@@ -47,6 +48,7 @@ class Reaper:
         self._lanes = {kind: Lanes(kind, count, place.wake) for kind, count in _LANES.items()}
         self._directories = Directories(place)
         self._leeway = Leeway(self._directories.instance)
+        self._report = EngineReport(place)
         self._settings: Settings | None = None
         self._engine: Engine | None = None
         self._target: Target | None = None
@@ -80,6 +82,7 @@ class Reaper:
         engine = self._engine
         if engine is None:
             return now + 1.0
+        self._report.turn(engine, now)
         valid = self._target is not None and now < self._target.valid_until_monotonic
         facts = cleanup.Facts(settings=self._settings, target=self._target if valid else None, pool=self._pool)
         orders = cleanup.due(facts, self._memories, frozenset(self._busy), now, time.time())

@@ -102,7 +102,7 @@ def test_the_second_look_at_the_host_comes_soon_for_the_first_says_nothing(post:
     now = time.monotonic()
     wait_for(lambda: post.looked_at(now) == now, 5.0, "a look at the engine, and then at the host")
     assert post.probe.turn(now) == now + 0.5
-    assert not [message for message in post.place.said if not isinstance(message, PoolLook)]
+    assert post.place.of(HostLook) == []
     assert post.probe.turn(now + 0.5) == now + 2.5
     assert len(post.place.of(HostLook)) == 1
 
