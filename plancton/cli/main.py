@@ -28,6 +28,7 @@ VERBS = {
     "pilots": "pilots",
     "watch": "watch",
     "events": "events",
+    "history": "history",
     "drill": "drill",
     "simulate": "simulate",
     "config": "config",
