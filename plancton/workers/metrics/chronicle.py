@@ -20,7 +20,7 @@ from plancton.common.messages import (
 )
 from plancton.common.naming import parse_name
 from plancton.common.pilot import LIVE_STATES
-from plancton.workers.metrics.counters import fizzled
+from plancton.workers.metrics.exits import fizzled
 
 _LAUNCHES = {Outcome.DONE: Kind.LAUNCHED, Outcome.REFUSED: Kind.LAUNCH_REFUSED}
 _DEEDS = {

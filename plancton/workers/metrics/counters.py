@@ -1,11 +1,13 @@
 """What the counters in ``status`` count, and which events are news: pure."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
 from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
-from plancton.common.reasons import Reason
+from plancton.workers.metrics.exits import exit_of, fizzled, is_end
 
 _BOOTS = 64
 _DEEDS = 1000
@@ -61,7 +63,7 @@ def count(counters: Counters, message: Message, fizzle_seconds: float) -> Counte
             return msgspec.structs.replace(counters, launched=counters.launched + 1)
         case LaunchOutcome(outcome=Outcome.FAILED | Outcome.TIMED_OUT):
             return msgspec.structs.replace(counters, launch_failures=counters.launch_failures + 1)
-        case EndingOutcome(action=EndingAction.REMOVED, outcome=Outcome.DONE) as end:
+        case EndingOutcome() as end if is_end(end):
             return _count_end(counters, end, fizzle_seconds)
         case EndingOutcome(action=EndingAction.SUSPENDED, outcome=Outcome.DONE):
             return msgspec.structs.replace(counters, suspended=counters.suspended + 1)
@@ -71,15 +73,8 @@ def count(counters: Counters, message: Message, fizzle_seconds: float) -> Counte
             return counters
 
 
-def fizzled(end: EndingOutcome, fizzle_seconds: float) -> bool:
-    """Tell whether this is the removal of a pilot that ended by itself too soon."""
-    done = end.action is EndingAction.REMOVED and end.outcome is Outcome.DONE
-    by_itself = end.reason is Reason.ENDED and end.started and not end.killed
-    return done and by_itself and end.uptime_seconds is not None and end.uptime_seconds < fizzle_seconds
-
-
 def _count_end(counters: Counters, end: EndingOutcome, fizzle_seconds: float) -> Counters:
-    reason = end.reason.value
+    reason, exit_ = end.reason.value, exit_of(end, fizzle_seconds).value
     return msgspec.structs.replace(
         counters,
         ended_by_themselves=counters.ended_by_themselves + (end.started and not end.killed),
@@ -87,27 +82,37 @@ def _count_end(counters: Counters, end: EndingOutcome, fizzle_seconds: float) ->
         ended_by_reason={**counters.ended_by_reason, reason: counters.ended_by_reason.get(reason, 0) + 1},
         pilot_seconds=counters.pilot_seconds + (end.uptime_seconds or 0.0 if end.started else 0.0),
         fizzled=counters.fizzled + fizzled(end, fizzle_seconds),
+        exits={**counters.exits, exit_: counters.exits.get(exit_, 0) + 1},
     )
 
 
 def resume(former: Counters, own: Counters) -> Counters:
-    """Return the totals of a former life and this one. The sinks stay this one's: see ``resume_sink``."""
-    reasons = {**former.ended_by_reason}
-    for reason, number in own.ended_by_reason.items():
-        reasons[reason] = reasons.get(reason, 0) + number
+    """Return the totals of a former life and this one. Sinks and store stay this one's: see ``resume_sink``."""
     return Counters(
         launched=former.launched + own.launched,
         launch_failures=former.launch_failures + own.launch_failures,
         ended_by_themselves=former.ended_by_themselves + own.ended_by_themselves,
         never_started=former.never_started + own.never_started,
-        ended_by_reason=reasons,
+        ended_by_reason=_sums(former.ended_by_reason, own.ended_by_reason),
         pilot_seconds=former.pilot_seconds + own.pilot_seconds,
         sinks=own.sinks,
         suspended=former.suspended + own.suspended,
         resumed=former.resumed + own.resumed,
         fizzled=former.fizzled + own.fizzled,
         journal_dropped=former.journal_dropped + own.journal_dropped,
+        given_core_seconds=former.given_core_seconds + own.given_core_seconds,
+        free_core_seconds=former.free_core_seconds + own.free_core_seconds,
+        lost_core_seconds=former.lost_core_seconds + own.lost_core_seconds,
+        owner_stall_cpu_seconds=former.owner_stall_cpu_seconds + own.owner_stall_cpu_seconds,
+        owner_stall_memory_seconds=former.owner_stall_memory_seconds + own.owner_stall_memory_seconds,
+        owner_stall_io_seconds=former.owner_stall_io_seconds + own.owner_stall_io_seconds,
+        exits=_sums(former.exits, own.exits),
+        store=own.store,
     )
+
+
+def _sums(former: Mapping[str, int], own: Mapping[str, int]) -> dict[str, int]:
+    return {key: former.get(key, 0) + own.get(key, 0) for key in (*former, *own)}
 
 
 def resume_sink(former: SinkState, own: SinkState) -> SinkState:

@@ -5,11 +5,16 @@ original wrote its numbers without the ``i`` that makes an integer in line proto
 is a float here. Its tags ``started`` and ``killed`` are Python's own words, ``True`` and ``False``.
 """
 
+import math
+
 import msgspec
 
-from plancton.common.messages import EndingAction, EndingOutcome, HostLook, Mode, Outcome, PoolLook
+from plancton.common.messages import EndingOutcome, HostLook, Mode, PoolLook
 from plancton.common.pilot import PilotState
 from plancton.common.points import Point
+from plancton.workers.metrics.exits import is_end
+from plancton.workers.metrics.host_points import counts
+from plancton.workers.metrics.stamp import Stamp, point
 
 _UP = frozenset({PilotState.RUNNING, PilotState.PAUSED})
 """What the engine calls "Up", which is what the original counted."""
@@ -24,6 +29,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 def add(load: Load, look: HostLook) -> Load:
     """Return the load with another look's interval in it."""
+    if not counts(look) or not math.isfinite(look.busy_cpus):
+        return load
     return Load(
         busy=load.busy + look.busy_cpus * look.interval_seconds,
         available=load.available + look.ncpus * look.interval_seconds,
@@ -35,12 +42,7 @@ def measurement(load: Load, hostname: str, time_unix_ns: int) -> Point | None:
     if load.available <= 0.0:
         return None
     percent = min(100.0, max(0.0, 100.0 * load.busy / load.available))
-    return Point(
-        series="measurement",
-        tags={"hostname": hostname},
-        fields={"cpu_eff": percent},
-        time_unix_ns=time_unix_ns,
-    )
+    return point("measurement", Stamp(hostname=hostname, time_unix_ns=time_unix_ns), {"cpu_eff": percent})
 
 
 def daemon(uptime_seconds: float, mode: Mode, pool: PoolLook | None, hostname: str, time_unix_ns: int) -> Point:
@@ -62,18 +64,12 @@ def container(outcome: EndingOutcome, hostname: str, time_unix_ns: int) -> Point
 
     What never ran was killed by nobody, and has an uptime of 0.
     """
-    if outcome.action is not EndingAction.REMOVED or outcome.outcome is not Outcome.DONE:
+    if not is_end(outcome):
         return None
-    uptime = outcome.uptime_seconds if outcome.started else 0.0
-    if uptime is None:
-        return None
-    return Point(
-        series="container",
-        tags={
-            "hostname": hostname,
-            "started": str(outcome.started),
-            "killed": str(outcome.killed and outcome.started),
-        },
-        fields={"uptime": float(uptime)},
-        time_unix_ns=time_unix_ns,
+    return point(
+        "container",
+        Stamp(hostname=hostname, time_unix_ns=time_unix_ns),
+        {"uptime": outcome.uptime_seconds if outcome.started else 0.0},
+        started=str(outcome.started),
+        killed=str(outcome.killed and outcome.started),
     )

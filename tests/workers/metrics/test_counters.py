@@ -1,18 +1,19 @@
 """Counting: each event once, whatever is repeated, and on from where a former life stopped."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.common.accounting import SinkState
+from plancton.common.accounting import SinkState, StoreState
 from plancton.common.codec import Envelope
 from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
 from plancton.common.reasons import Reason
 from plancton.common.topics import TOPIC_OF
-from plancton.workers.metrics.counters import Memory, count, fizzled, recall, resume, resume_sink
+from plancton.workers.metrics.counters import Memory, count, recall, resume, resume_sink
 
 FIZZLE_SECONDS = 5.0
 
@@ -60,19 +61,30 @@ def counted(events: Iterable[Envelope]) -> Counters:
         (launched(outcome=Outcome.FAILED), {"launch_failures": 1}),
         (launched(outcome=Outcome.TIMED_OUT), {"launch_failures": 1}),
         (launched(outcome=Outcome.REFUSED), {}),
-        (ended(), {"ended_by_themselves": 1, "ended_by_reason": {"ended": 1}, "pilot_seconds": 10.0}),
-        (ended(uptime_seconds=None), {"ended_by_themselves": 1, "ended_by_reason": {"ended": 1}}),
+        (
+            ended(exit_code=0),
+            {
+                "ended_by_themselves": 1,
+                "ended_by_reason": {"ended": 1},
+                "pilot_seconds": 10.0,
+                "exits": {"completed": 1},
+            },
+        ),
+        (
+            ended(uptime_seconds=None),
+            {"ended_by_themselves": 1, "ended_by_reason": {"ended": 1}, "exits": {"failed": 1}},
+        ),
         (
             ended(killed=True, reason=Reason.OWNER_CPU),
-            {"ended_by_reason": {"owner-cpu": 1}, "pilot_seconds": 10.0},
+            {"ended_by_reason": {"owner-cpu": 1}, "pilot_seconds": 10.0, "exits": {"evicted": 1}},
         ),
         (
             ended(started=False, reason=Reason.NEVER_STARTED, uptime_seconds=None),
-            {"never_started": 1, "ended_by_reason": {"never-started": 1}},
+            {"never_started": 1, "ended_by_reason": {"never-started": 1}, "exits": {"never-started": 1}},
         ),
         (
             ended(started=False, killed=True, reason=Reason.FORCE_STOP, uptime_seconds=None),
-            {"never_started": 1, "ended_by_reason": {"force-stop": 1}},
+            {"never_started": 1, "ended_by_reason": {"force-stop": 1}, "exits": {"never-started": 1}},
         ),
         (ended(outcome=Outcome.FAILED), {}),
         (ended(outcome=Outcome.TIMED_OUT), {}),
@@ -84,32 +96,18 @@ def counted(events: Iterable[Envelope]) -> Counters:
         (ended(action=EndingAction.RESUMED, outcome=Outcome.TIMED_OUT), {}),
         (
             ended(uptime_seconds=4.5, exit_code=1),
-            {"ended_by_themselves": 1, "ended_by_reason": {"ended": 1}, "pilot_seconds": 4.5, "fizzled": 1},
+            {
+                "ended_by_themselves": 1,
+                "ended_by_reason": {"ended": 1},
+                "pilot_seconds": 4.5,
+                "fizzled": 1,
+                "exits": {"fizzled": 1},
+            },
         ),
     ],
 )
 def test_what_each_event_changes(message: Message, changes: dict[str, object]) -> None:
     assert count(Counters(), message, FIZZLE_SECONDS) == msgspec.structs.replace(Counters(), **changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "is_one"),
-    [
-        ({"uptime_seconds": 0.0}, True),
-        ({"uptime_seconds": 4.999}, True),
-        ({"uptime_seconds": 5.0}, False),
-        ({"uptime_seconds": None}, False),
-        ({"reason": Reason.OWNER_CPU}, False),
-        ({"killed": True}, False),
-        ({"started": False}, False),
-        ({"action": EndingAction.TERMINATED}, False),
-        ({"outcome": Outcome.TIMED_OUT}, False),
-    ],
-)
-def test_a_fizzle_ends_by_itself_and_soon(changes: dict[str, object], *, is_one: bool) -> None:
-    end = msgspec.structs.replace(ended(uptime_seconds=1.0), **changes)
-    assert fizzled(end, FIZZLE_SECONDS) is is_one
-    assert not fizzled(end, 0.0), "no life is too short where that is the setting"
 
 
 def test_a_pilot_may_be_suspended_more_than_once() -> None:
@@ -172,10 +170,26 @@ def test_a_restart_between_two_events_changes_no_total(history: list[tuple[str, 
 
 
 def test_a_former_life_s_totals_are_all_gone_on_from() -> None:
-    former = Counters(suspended=3, resumed=2, fizzled=4, journal_dropped=5)
-    assert resume(former, Counters(suspended=1, resumed=1, fizzled=1, journal_dropped=1)) == Counters(
-        suspended=4, resumed=3, fizzled=5, journal_dropped=6
+    numbers: dict[str, Any] = {
+        name: number
+        for number, (name, kind) in enumerate(Counters.__annotations__.items(), 1)
+        if kind in {int, float, "int", "float"}
+    }
+    former = Counters(**numbers, ended_by_reason={"ended": 1, "expired": 2}, exits={"failed": 3})
+    own = Counters(**numbers, ended_by_reason={"ended": 4}, exits={"failed": 1, "evicted": 5})
+    assert len(numbers) >= 14
+    assert resume(former, own) == Counters(
+        **{name: 2 * number for name, number in numbers.items()},
+        ended_by_reason={"ended": 5, "expired": 2},
+        exits={"failed": 4, "evicted": 5},
     )
+
+
+def test_sinks_and_store_stay_this_life_s() -> None:
+    sink = SinkState(name="s", written_points=5, waiting_points=3, dropped_points=2)
+    store = StoreState(points=1, size_bytes=2)
+    assert resume(Counters(), Counters(sinks=(sink,), store=store)) == Counters(sinks=(sink,), store=store)
+    assert resume(Counters(sinks=(sink,), store=store), Counters()) == Counters()
 
 
 def test_the_memory_is_bounded() -> None:
