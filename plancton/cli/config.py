@@ -45,10 +45,10 @@ def check(paths: Paths, file: Path | None, *, as_json: bool) -> None:
 
 @config.command()
 @click.option("--json", "as_json", is_flag=True, help="Tell each setting's value and origin as JSON.")
-@click.option("--yaml", "as_yaml", is_flag=True, help="Print a configuration file; passwords are left out.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print a configuration file; secrets are left out.")
 @click.pass_obj
 def show(paths: Paths, *, as_json: bool, as_yaml: bool) -> None:
-    """Show every setting with its value and where it comes from; passwords are left out.
+    """Show every setting with its value and where it comes from; secrets are left out.
 
     Exits 78 if the configuration isn't valid, 66 if it can't be read.
     """
@@ -65,7 +65,7 @@ def show(paths: Paths, *, as_json: bool, as_yaml: bool) -> None:
         click.echo(dump(values), nl=False)
     elif as_json:
         settings = {
-            name: {"value": plain_value(name, value), "origin": result.origins[name]} for name, value in values.items()
+            name: {"value": plain_value(value), "origin": result.origins[name]} for name, value in values.items()
         }
         _print_json({"file": str(paths.config_file), "settings": settings})
     else:
@@ -129,16 +129,8 @@ def _print_outcome(file: Path, result: Loaded | Rejected) -> None:
 
 
 def _shown(settings: Settings) -> dict[str, object]:
-    """Return all settings by name, without passwords."""
-    values: dict[str, object] = {}
-    for name, declaration in DECLARATIONS.items():
-        value = getattr(settings, name)
-        if declaration.secret and isinstance(value, tuple):
-            value = tuple(map(declaration.hidden, value))
-        elif declaration.secret and value is not None:
-            value = declaration.hidden(value)
-        values[name] = value
-    return values
+    """Return all settings by name, without secrets."""
+    return {name: declaration.without_secrets(getattr(settings, name)) for name, declaration in DECLARATIONS.items()}
 
 
 def _print_table(values: dict[str, object], result: Loaded) -> None:
@@ -154,15 +146,24 @@ def _print_table(values: dict[str, object], result: Loaded) -> None:
 
 
 def _cell(name: str, value: object) -> str:
-    plain = plain_value(name, value)
+    plain = plain_value(value)
     if plain is None or plain == []:
         return "-"
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if isinstance(plain, list):
-        parts = (":".join(part.values()) if isinstance(part, dict) else str(part) for part in plain)
+        parts = (_part(name, part) for part in plain)
         return (" " if name == "docker_cmd" else ", ").join(parts)
     return str(plain)
+
+
+def _part(name: str, part: object) -> str:
+    match part:
+        case dict() if name == "devices":
+            return ":".join(map(str, part.values()))
+        case dict():
+            return " ".join(f"{key}={value}" for key, value in part.items())
+    return str(part)
 
 
 def _print_json(value: object) -> None:

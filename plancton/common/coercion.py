@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 import yaml
 
+from plancton.common import influxdb_coercion
 from plancton.common.declarations import Declaration, item_type
-from plancton.common.document import has_foreign_tag, is_null, key_text, kind_of, line_of
+from plancton.common.document import Wrong, has_foreign_tag, is_null, key_text, kind_of, line_of
+from plancton.common.influxdb_setting import InfluxDB
 from plancton.common.numerals import number
 from plancton.common.settings import Device
 
@@ -24,15 +26,6 @@ _DEVICE_KEYS = {
     "CgroupPermissions": "cgroup_permissions",
 }
 _SHOWN_LENGTH = 80
-
-
-class Wrong(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a value."""
-
-    line: int
-    shown: str
-    """The value for people: shortened, without passwords."""
-    message: str
 
 
 class Coerced(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,10 +119,17 @@ def _item(declaration: Declaration, node: yaml.Node) -> Coerced:
         return _wrong(declaration, node)
     if item_type(declaration) is Device:
         return _checked(_device(node), Device, declaration, node)
+    if isinstance(node, yaml.MappingNode) and declaration.name == "influxdb_url":
+        return _sink(node)
     if not isinstance(node, yaml.ScalarNode):
         return _wrong(declaration, node)
     text = _NORMAL_FORMS.get(declaration.name, str.strip)(str(node.value))
     return _checked(text, item_type(declaration), declaration, node)
+
+
+def _sink(node: yaml.MappingNode) -> Coerced:
+    found = influxdb_coercion.sink(node)
+    return Coerced(value=found) if isinstance(found, InfluxDB) else Coerced(wrong=found)
 
 
 def _names_no_database(declaration: Declaration, node: yaml.Node) -> bool:

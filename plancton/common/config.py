@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from plancton.common.coercion import Wrong, coerce
+from plancton.common.coercion import coerce
 from plancton.common.declarations import DECLARATIONS, Declaration
-from plancton.common.document import MAX_BYTES, Entry, Flaw, compose, is_null, write
+from plancton.common.document import MAX_BYTES, Entry, Flaw, Wrong, compose, is_null, write
 from plancton.common.expression import ExpressionError, check
+from plancton.common.influxdb_setting import InfluxDB, given
 from plancton.common.masking import mask, mask_url
 from plancton.common.older_keys import OLDER_KEYS
 from plancton.common.settings import Device, Settings
@@ -88,26 +89,27 @@ def parse(text: str, source: str) -> Loaded | Rejected:
     return Loaded(settings=settings, origins=origins, warnings=told)
 
 
-def plain_value(name: str, value: object) -> Any:  # noqa: ANN401 - whatever YAML and JSON can hold
+def plain_value(value: object) -> Any:  # noqa: ANN401 - whatever YAML and JSON can hold
     """Return a setting's value as a configuration file would hold it."""
-    if name == "devices" and isinstance(value, tuple):
-        return [_plain_device(device) for device in value]
-    if isinstance(value, tuple):
-        return list(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    match value:
+        case tuple():
+            return [plain_value(item) for item in value]
+        case Device():
+            return {
+                "PathOnHost": value.path_on_host,
+                "PathInContainer": value.path_in_container,
+                "CgroupPermissions": value.cgroup_permissions,
+            }
+        case InfluxDB():
+            return {key: plain_value(part) for key, part in given(value).items()}
+        case float() if value.is_integer():
+            return int(value)
+    return value
 
 
 def dump(values: Mapping[str, object]) -> str:
     """Return the YAML text of settings by name; ``parse`` gives the same settings back."""
-    return write({name: plain_value(name, value) for name, value in values.items()})
-
-
-def _plain_device(device: Device) -> dict[str, str]:
-    return {
-        "PathOnHost": device.path_on_host,
-        "PathInContainer": device.path_in_container,
-        "CgroupPermissions": device.cgroup_permissions,
-    }
+    return write({name: plain_value(value) for name, value in values.items()})
 
 
 def _bounded(problems: list[Problem], source: str) -> tuple[Problem, ...]:
@@ -130,7 +132,9 @@ def _about_unknown(entries: tuple[Entry, ...], source: str) -> Iterator[Problem]
             message = OLDER_KEYS[entry.key]
         else:
             message = f"did you mean {near[0]}?" if near else "planctonctl config show lists the known keys"
-        key = mask_url(entry.key) if "@" in entry.key else entry.key
+        # What follows a colon without a blank may be a secret.
+        word, colon, _ = entry.key.partition(":")
+        key = mask_url(entry.key) if "@" in entry.key else f"{word}{colon and ':…'}"
         if len(key) > _SHOWN_KEY_LENGTH:
             key = key[: _SHOWN_KEY_LENGTH - 1] + "…"
         yield Problem(source=source, line=entry.line, key=key, message=f"unknown, ignored; {message}")
@@ -144,7 +148,7 @@ def _about_repeated(known: Iterable[Entry], first: Mapping[str, Entry], source: 
 
 
 def _about_empty(declaration: Declaration, entry: Entry, source: str) -> Iterator[Problem]:
-    default = plain_value(declaration.name, declaration.default)
+    default = plain_value(declaration.default)
     if default not in (None, []):
         message = f"has no value; its default, {default}, applies"
         yield Problem(source=source, line=entry.line, key=declaration.name, message=message)

@@ -4,7 +4,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from plancton.common.masking import mask, mask_url
+from plancton.common.masking import mask, mask_url, mask_value
 from plancton.common.setting_forms import Group
 from plancton.common.settings import Settings
 
@@ -27,7 +27,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     form: str
     """What a right value looks like, where it isn't a number."""
     secret: bool
-    """True for a URL that may hold a password."""
+    """True where it may hold a password or a token."""
 
     @property
     def expected(self) -> str:
@@ -40,6 +40,10 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     def hidden(self, text: str) -> str:
         """Return a value's text without the passwords that it may hold."""
         return mask_url(text) if self.secret else mask(text)
+
+    def without_secrets(self, value: object) -> object:
+        """Return a value of the setting without the secrets that it may hold."""
+        return mask_value(value) if self.secret else value
 
     @property
     def bounds(self) -> str:

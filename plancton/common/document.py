@@ -3,6 +3,7 @@
 And plain values -> YAML text.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -14,6 +15,10 @@ _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
 _TAGS = frozenset(
     _TAG + name for name in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp", "merge", "value")
+)
+
+_NAMED = re.compile(
+    r"(?P<what>found (?:undefined|duplicate) (?P<kind>alias|anchor|tag handle)) (?P<quote>['\"]).*?(?P=quote)"
 )
 
 
@@ -31,6 +36,15 @@ class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     """Why a text can't be read."""
 
     line: int | None
+    message: str
+
+
+class Wrong(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a value."""
+
+    line: int
+    shown: str
+    """The value for people: shortened, without passwords."""
     message: str
 
 
@@ -83,7 +97,7 @@ def compose(text: str) -> tuple[Entry, ...] | Flaw:
         return ()
     if not isinstance(root, yaml.MappingNode):
         return Flaw(line=line_of(root), message="should be lines of the form key: value")
-    return tuple(_entries(root))
+    return tuple(entries_of(root))
 
 
 def write(values: Mapping[str, object]) -> str:
@@ -115,7 +129,7 @@ def key_text(node: yaml.Node) -> str:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else "a key that isn't text"
 
 
-def _entries(root: yaml.MappingNode) -> Iterator[Entry]:
+def entries_of(root: yaml.MappingNode) -> Iterator[Entry]:
     """Yield the mapping's own entries, then those that ``<<`` brings in, the nearest first."""
     waiting = [root]
     seen: set[int] = set()
@@ -137,4 +151,11 @@ def _entries(root: yaml.MappingNode) -> Iterator[Entry]:
 def _flaw(error: yaml.MarkedYAMLError) -> Flaw:
     mark = error.problem_mark or error.context_mark
     problem = ", ".join(part for part in (error.context, error.problem) if part)
+    # A password without quotes may be taken for one of these.
+    problem = _NAMED.sub(_sign, problem)
     return Flaw(line=mark.line + 1 if mark else None, message=f"can't be read as YAML: {problem}")
+
+
+def _sign(found: re.Match[str]) -> str:
+    sign = {"alias": "*", "anchor": "&"}.get(found["kind"], "!")
+    return f"{found['what']} (put quotes around a text that begins with {sign})"

@@ -2,6 +2,8 @@
 
 import re
 
+from plancton.common.influxdb_setting import InfluxDB, masked
+
 _QUERY = re.compile(r"\?[^#]*")
 _HOST = re.compile(r"(?:(?:[\w.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?)?(?:[/#].*)?", re.DOTALL)
 _AFTER_SCHEME = re.compile(r"(?P<scheme>[a-z_]+://)(?P<rest>.*)", re.DOTALL | re.IGNORECASE)
@@ -26,3 +28,15 @@ def mask_url(text: str) -> str:
     if not _HOST.fullmatch(host):
         host = "***"
     return f"{scheme}{'***' if user else ''}{at}{host}"
+
+
+def mask_value(value: object) -> object:
+    """Return the value of a setting that may hold secrets without them: a URL, a sink, or several."""
+    match value:
+        case str():
+            return mask_url(value)
+        case tuple():
+            return tuple(map(mask_value, value))
+        case InfluxDB():
+            return masked(value)
+    return value

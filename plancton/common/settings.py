@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from plancton.common.influxdb_setting import InfluxDB
+from plancton.common.masking import mask_value
 from plancton.common.owner_settings import OwnerSettings
 from plancton.common.setting_forms import (
     BIND_PATTERN,
@@ -269,10 +270,22 @@ class Settings(OwnerSettings, frozen=True, kw_only=True):
         ),
     ] = 4096
 
+    def __repr__(self) -> str:
+        """Return the settings that aren't the default, without secrets."""
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
-SPEC_KEYS = frozenset(
-    name
-    for name, hint in get_type_hints(Settings, include_extras=True).items()
-    if hint.__metadata__[0].extra["group"] == "pilot"
-)
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """Return the same for a library that would look inside."""
+        default = Settings()
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return [
+            (name, mask_value(value) if name in _SECRET_KEYS else value)
+            for name, value in values.items()
+            if value != getattr(default, name)
+        ]
+
+
+_DECLARED = {name: hint.__metadata__[0].extra for name, hint in get_type_hints(Settings, include_extras=True).items()}
+_SECRET_KEYS = frozenset(name for name, extra in _DECLARED.items() if extra["secret"])
+SPEC_KEYS = frozenset(name for name, extra in _DECLARED.items() if extra["group"] == "pilot")
 """What a pilot's container is made of: a change of these applies to new pilots only."""

@@ -78,8 +78,10 @@ class Handlers:
     def _settings(self) -> Answer:
         loaded = self._supervisor.settings.loaded
         origins = dict(loaded.origins) if loaded else {}
-        settings = msgspec.to_builtins(self._supervisor.settings.settings)
-        shown = {name: _without_secrets(name, value) for name, value in settings.items()}
+        settings = self._supervisor.settings.settings
+        shown = msgspec.to_builtins(
+            {name: declaration.without_secrets(getattr(settings, name)) for name, declaration in DECLARATIONS.items()}
+        )
         return Answer(ok=True, data={"settings": shown, "origins": origins})
 
     def _report(self) -> StatusReport:
@@ -111,12 +113,3 @@ class Handlers:
             snooze_until_unix=intent.snooze_until_unix,
             drill_until_unix=intent.drill_until_unix,
         )
-
-
-def _without_secrets(name: str, value: object) -> object:
-    declaration = DECLARATIONS[name]
-    if not declaration.secret:
-        return value
-    if isinstance(value, list | tuple):
-        return [declaration.hidden(str(item)) for item in value]
-    return value if value is None else declaration.hidden(str(value))

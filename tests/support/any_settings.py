@@ -1,9 +1,14 @@
 """Hypothesis strategies of settings: any valid ones, and any text."""
 
+from typing import TypeVar
+
 from hypothesis import strategies as st
 
 from plancton.common.declarations import DECLARATIONS
+from plancton.common.influxdb_setting import LONGEST_TIMEOUT, SHORTEST_TIMEOUT, InfluxDB
 from plancton.common.settings import Device, Settings
+
+Item = TypeVar("Item")
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
 _NAMES = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
@@ -21,13 +26,54 @@ def _numbers(name: str) -> st.SearchStrategy[float] | st.SearchStrategy[int]:
     return st.floats(least, most)
 
 
-def _unique(items: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
+def _unique(items: st.SearchStrategy[Item]) -> st.SearchStrategy[tuple[Item, ...]]:
     return st.lists(items, max_size=3, unique=True).map(tuple)
 
 
 _DEVICES = st.builds(
     Device, path_on_host=_PATHS, path_in_container=_PATHS, cgroup_permissions=st.sampled_from(["r", "rw", "rwm", "mw"])
 )
+
+_NAMES_IN_FULL = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Z"]), min_size=1, max_size=12)
+_SECRETS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=20)
+_FILES = _PATHS | st.just("/etc/plancton/a file")
+
+
+def _secret(name: str) -> st.SearchStrategy[dict[str, str]]:
+    """Return a strategy of no secret, the secret itself, or its file."""
+    itself = st.fixed_dictionaries({name: _SECRETS})
+    return st.just({}) | itself | st.fixed_dictionaries({f"{name}_file": _FILES})
+
+
+_LOGINS: st.SearchStrategy[dict[str, str]] = st.just({}) | st.builds(
+    lambda user, secret: {"user": user, **secret}, user=_NAMES_IN_FULL, secret=_secret("password")
+)
+_DATABASES = st.builds(lambda database, login: {"database": database, **login}, _NAMES_IN_FULL, _LOGINS)
+_BUCKETS = st.builds(
+    lambda bucket, org, secret: {"bucket": bucket, **org, **secret},
+    _NAMES_IN_FULL,
+    st.just({}) | st.fixed_dictionaries({"org": _NAMES_IN_FULL}),
+    _secret("token"),
+)
+_SERVERS = st.builds(
+    lambda url, ca: {"url": url, **(ca if url.startswith("https") else {})},
+    st.builds(
+        "{}://{}{}".format,
+        st.sampled_from(["http", "https", "insecure_https"]),
+        _NAMES,
+        st.sampled_from(["", ":8086", "/a/"]),
+    ),
+    st.just({}) | st.fixed_dictionaries({"ca_file": _FILES}),
+)
+ANY_INFLUXDB: st.SearchStrategy[InfluxDB] = st.builds(
+    lambda server, place, timeout: InfluxDB(**server, **place, timeout=timeout),
+    _SERVERS,
+    _DATABASES | _BUCKETS,
+    st.just(10.0) | st.floats(SHORTEST_TIMEOUT, LONGEST_TIMEOUT),
+)
+"""Any sink that a mapping may describe."""
+
+_URLS: st.SearchStrategy[str | InfluxDB] = st.builds("http://{}:{}@{}:8086#{}".format, _NAMES, _NAMES, _NAMES, _NAMES)
 
 ANY_SETTINGS = st.builds(
     Settings,
@@ -44,7 +90,7 @@ ANY_SETTINGS = st.builds(
     docker_network=_NAMES,
     docker_url=st.none() | st.builds("tcp://{}:2375".format, _NAMES),
     log_level=st.sampled_from(["debug", "info", "warning", "error"]),
-    influxdb_url=_unique(st.builds("http://{}:{}@{}:8086#{}".format, _NAMES, _NAMES, _NAMES, _NAMES)),
+    influxdb_url=_unique(_URLS | ANY_INFLUXDB),
 )
 
 _PIECES = st.sampled_from(
