@@ -95,6 +95,7 @@ def test_an_ended_container_has_an_end_and_an_exit_code(stage: Stage) -> None:
     assert seen.finished_unix > seen.started_unix - 1.0
     assert stage.engine.logs_tail(container, 2, 1000) == "line 3\nline 4\n"
     assert stage.engine.logs_tail(container, 100, 9) == "3\nline 4\n"
+    assert b"".join(done(stage.engine.follow_logs(container, 2))) == b"line 3\nline 4\n"
 
 
 def test_a_list_shows_each_state_but_not_what_only_an_inspection_tells(stage: Stage) -> None:
@@ -181,6 +182,7 @@ def test_what_was_removed_is_not_found_and_removing_it_again_is_done(stage: Stag
     assert kind_of(stage.engine.kill(container)) is FailureKind.NOT_FOUND
     assert kind_of(stage.engine.inspect(container)) is FailureKind.NOT_FOUND
     assert kind_of(stage.engine.logs_tail(container, 1, 1)) is FailureKind.NOT_FOUND
+    assert kind_of(stage.engine.follow_logs(container, 1)) is FailureKind.NOT_FOUND
 
 
 def test_what_runs_is_removed_only_by_force(stage: Stage) -> None:
@@ -257,6 +259,7 @@ def test_nobody_there(stage: Stage, tmp_path: Path) -> None:
     assert kind_of(engine.lift_quota("x")) is FailureKind.UNREACHABLE
     assert kind_of(engine.remove("x")) is FailureKind.UNREACHABLE
     assert kind_of(engine.logs_tail("x", 1, 1)) is FailureKind.UNREACHABLE
+    assert kind_of(engine.follow_logs("x", 1)) is FailureKind.UNREACHABLE
     assert kind_of(engine.events({})) is FailureKind.UNREACHABLE
 
 
@@ -286,6 +289,7 @@ def assert_all_time_out(engine: Engine) -> None:
         engine.lift_quota("x", deadline=0.1),
         engine.remove("x", deadline=0.1),
         engine.logs_tail("x", 1, 1, deadline=0.1),
+        engine.follow_logs("x", 1, deadline=0.1),
         engine.events({}, deadline=0.1),
     ]
     seconds = time.monotonic() - began

@@ -1,8 +1,9 @@
 """The Docker engine: typed calls over docker-py, each with a deadline, errors as values."""
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -177,6 +178,19 @@ class Engine:
         return self._call(lambda client: answers.tail(client.logs(container_id, tail=lines), max_bytes), deadline)
 
     @timed
+    def follow_logs(self, container_id: str, lines: int, *, deadline: float = 10.0) -> Iterator[bytes] | Failure:
+        """Return what a container writes as it does, its last ``lines`` lines first, until it ends.
+
+        It may rightly be silent for hours, so the deadline is for the opening alone. Where the engine goes away it
+        just ends, too: look at the container for which it was.
+        """
+
+        def follow(client: Client) -> Iterator[bytes]:
+            return _until_broken(client.logs(container_id, stream=True, follow=True, tail=lines))
+
+        return self._call(follow, deadline)
+
+    @timed
     def events(
         self, labels: Mapping[str, str], since_nano: int | None = None, *, deadline: float = 10.0
     ) -> EventStream | Failure:
@@ -215,6 +229,11 @@ class Engine:
             with Client(self._url, OLDEST_API, deadline) as client:
                 version = self._api_version = answers.api_version(client.version(api_version=False))
         return Client(self._url, version, deadline)
+
+
+def _until_broken(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    with contextlib.suppress(Exception):  # At an end that it doesn't expect, docker-py raises anything.
+        yield from pieces
 
 
 def _label_filter(labels: Mapping[str, str]) -> list[str]:

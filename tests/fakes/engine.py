@@ -180,6 +180,18 @@ class FakeEngine(Containers, Engine):
 
         return self._do("logs_tail", (container_id, lines, max_bytes), deadline, look)
 
+    def follow_logs(self, container_id: str, lines: int, *, deadline: float = 10.0) -> Iterator[bytes] | Failure:
+        """Return the end of the output; programs here write all that they ever do at once."""
+
+        def look() -> Iterator[bytes] | Failure:
+            there = self._containers.get(self._find(container_id))
+            if there is None:
+                return no_container(container_id)
+            output = "" if there.started_unix is None else self._program(there.container_id).output
+            return iter([line.encode() for line in list(io.StringIO(output))[-lines:]])
+
+        return self._do("follow_logs", (container_id, lines), deadline, look)
+
     def events(
         self, labels: Mapping[str, str], since_nano: int | None = None, *, deadline: float = 10.0
     ) -> EventStream | Failure:
