@@ -58,8 +58,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """On which figures it was decided."""
     stands: bool = False
     """It is suspended, or may be: it must go on before it can heed SIGTERM."""
+    output_bytes: int = 0
+    """Before a removal: so much of the end of its output is kept."""
     fizzles_under_seconds: float | None = None
-    """Before a removal: its last words are kept if it ran for less than this; None: they aren't."""
+    """If it ran for less than this, some of its output is kept in any case; None: whatever its life was."""
 
 
 Cause = tuple[Reason, str]
@@ -129,7 +131,7 @@ def due(facts: Facts, memories: Memories, busy: frozenset[str], now: float, now_
         ending = wanted.endings.get(pilot.container_id)
         order: Order | None
         if ending is not None and ending.at_once:
-            order = Order(act=Act.REMOVE_FORCED, pilot=pilot, reason=ending.reason, figures=ending.detail)
+            order = _remove_at_once(pilot, ending, facts.settings)
         elif pilot.state in ENDED_STATES:
             order = _remove_ended(pilot, memory, facts.settings, now_unix, rest)
         elif pilot.state is PilotState.CREATED:
@@ -164,9 +166,20 @@ def _waits(order: Order, memory: Memory, now: float) -> bool:
 def _remove_ended(pilot: Pilot, memory: Memory, settings: Settings, now_unix: float, rest: float) -> Order | None:
     if pilot.ended_unix is not None and 0.0 <= now_unix - pilot.ended_unix < rest:
         return None
+    order = Order(act=Act.REMOVE, pilot=pilot, reason=Reason.ENDED, output_bytes=settings.output_size)
     if memory.ended_for is not None:
-        return Order(act=Act.REMOVE, pilot=pilot, reason=memory.ended_for, figures=memory.ended_on)
-    return Order(act=Act.REMOVE, pilot=pilot, reason=Reason.ENDED, fizzles_under_seconds=settings.fizzle_seconds)
+        return msgspec.structs.replace(order, reason=memory.ended_for, figures=memory.ended_on)
+    return msgspec.structs.replace(order, fizzles_under_seconds=settings.fizzle_seconds)
+
+
+def _remove_at_once(pilot: Pilot, ending: Ending, settings: Settings) -> Order:
+    return Order(
+        act=Act.REMOVE_FORCED,
+        pilot=pilot,
+        reason=ending.reason,
+        figures=ending.detail,
+        output_bytes=settings.output_size,
+    )
 
 
 def _remove_debris(pilot: Pilot, now_unix: float) -> Order | None:

@@ -22,7 +22,7 @@ from plancton.workers.reaper import cleanup
 from plancton.workers.reaper.cleanup import Act
 from plancton.workers.reaper.deadlines import Scene
 from plancton.workers.reaper.directories import Directories
-from plancton.workers.reaper.end import carry_out
+from plancton.workers.reaper.end import Killed, carry_out, kill
 from plancton.workers.reaper.leeway import Leeway
 
 _QUICK, _KILL, _REMOVE = "signal", "kill", "remove"
@@ -89,10 +89,23 @@ class Reaper:
         for order in self._told(facts, orders, now):
             kind = _KIND[order.act]
             if sum(each == kind for each in self._busy.values()) < _LANES[kind]:
-                self._busy[order.pilot.container_id] = kind
-                call = functools.partial(carry_out, engine, self._leeway, order)
-                self._lanes[kind].submit(call, functools.partial(self._done, order))
+                self._begin(engine, order, kind)
         return cleanup.next_moment(facts, self._memories, now)
+
+    def _begin(self, engine: Engine, order: cleanup.Order, kind: str) -> None:
+        self._busy[order.pilot.container_id] = kind
+        if order.act is Act.REMOVE_FORCED:
+            first = functools.partial(kill, engine, self._leeway, order)
+            self._lanes[kind].submit(first, functools.partial(self._killed, engine, order))
+        else:
+            call = functools.partial(carry_out, engine, self._leeway, order)
+            self._lanes[kind].submit(call, functools.partial(self._done, order))
+
+    def _killed(self, engine: Engine, order: cleanup.Order, killed: Killed) -> None:
+        """Do the rest of a removal at once where no other kill waits for it."""
+        self._busy[order.pilot.container_id] = _REMOVE
+        call = functools.partial(carry_out, engine, self._leeway, order, killed)
+        self._lanes[_REMOVE].submit(call, functools.partial(self._done, order))
 
     def _told(self, facts: cleanup.Facts, orders: tuple[cleanup.Order, ...], now: float) -> list[cleanup.Order]:
         """Return the orders but those for SIGTERM to pilots that aren't told yet when they'll be killed."""

@@ -16,7 +16,7 @@ from tests.support.facts import CREATED, EXITED, RUNNING, pilot, pool, target, w
 PAUSED = PilotState.PAUSED
 
 NOW, NOW_UNIX = 5000.0, 2000.0
-SETTINGS = Settings(max_ttl=300.0, stop_grace=10.0, fizzle_seconds=7.0)
+SETTINGS = Settings(max_ttl=300.0, stop_grace=10.0, fizzle_seconds=7.0, output_size=321)
 
 
 def orders(
@@ -239,12 +239,14 @@ def test_why_it_was_ended_stays_so_when_it_grows_too_old_meanwhile() -> None:
     assert orders(pilot(0), memories={"c0-1": memory}) == [(Act.KILL, 0, Reason.OWNER_CPU)]
 
 
-def test_the_last_words_are_asked_for_only_of_those_that_ended_by_themselves() -> None:
-    there = [pilot(0, state=EXITED), pilot(1, state=EXITED), pilot(2, 3, CREATED)]
-    facts = Facts(settings=SETTINGS, target=target(), pool=pool(*there))
+def test_the_last_words_are_asked_for_of_all_that_ran_and_those_can_fizzle_that_ended_by_themselves() -> None:
+    there = [pilot(0, state=EXITED), pilot(1, state=EXITED), pilot(2, 3, CREATED), pilot(3)]
+    wanted = target(end=(ending(there[3], at_once=True),))
+    facts = Facts(settings=SETTINGS, target=wanted, pool=pool(*there))
     memories = {"c1-2": Memory(ended_for=Reason.OWNER_CPU)}
     made = due(facts, memories, frozenset(), NOW, NOW_UNIX)
-    assert {order.pilot.slot: order.fizzles_under_seconds for order in made} == {0: 7.0, 1: None, 2: None}
+    assert {order.pilot.slot: order.fizzles_under_seconds for order in made} == {0: 7.0, 1: None, 2: None, 3: None}
+    assert {order.pilot.slot: order.output_bytes for order in made} == {0: 321, 1: 321, 2: 0, 3: 321}
 
 
 def test_the_most_pressing_come_first() -> None:

@@ -1,17 +1,17 @@
 """One call on a container, and what is said of it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from plancton.common.engine_types import FailureKind
+from plancton.common.engine_types import Failure, FailureKind
 from plancton.common.messages import EndingAction, EndingOutcome, Outcome
 from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
 from plancton.workers.reaper.cleanup import Act, Order
-from plancton.workers.reaper.end import carry_out
+from plancton.workers.reaper.end import carry_out, kill
 from tests.fakes.containers import Program
 from tests.fakes.engine import FakeEngine
 from tests.support.facts import CREATED, EXITED, pilot
@@ -47,7 +47,8 @@ def order(
 def ordered(engine: FakeEngine, what: Order) -> tuple[EndingOutcome, list[str]]:
     """Carry it out, and return what is said of it and what was asked of the engine."""
     engine.calls.clear()
-    outcome = carry_out(engine, NO_LEEWAY, what)
+    killed = kill(engine, NO_LEEWAY, what) if what.act is Act.REMOVE_FORCED else None
+    outcome = carry_out(engine, NO_LEEWAY, what, killed)
     assert outcome is not None
     return outcome, [call.name for call in engine.calls]
 
@@ -167,13 +168,45 @@ def test_the_last_words_of_a_fizzled_pilot_are_kept(engine: FakeEngine, under: f
     assert (outcome.outcome, outcome.output) == (Outcome.DONE, kept)
 
 
+@pytest.mark.parametrize(
+    ("most", "fizzles_under", "kept"),
+    [
+        (0, None, 0),
+        (0, 5.0, 0),
+        (0, 5.1, 4096),
+        (100, None, 100),
+        (100, 5.1, 4096),
+        (8000, None, 8000),
+        (8000, 5.1, 8000),
+    ],
+)
+def test_of_each_pilot_as_much_is_kept_as_is_wanted_and_some_of_a_fizzled_one_in_any_case(
+    engine: FakeEngine, most: int, fizzles_under: float | None, kept: int
+) -> None:
+    lines = "".join(f"line {number}\n" for number in range(2000))
+    engine.programs["works",] = Program(output=lines)
+    engine.finish("one")
+    what = order(engine, Act.REMOVE, Reason.ENDED, EXITED, output_bytes=most, fizzles_under_seconds=fizzles_under)
+    outcome, calls = ordered(engine, what)
+    # Its lines are short: some 1 in 16 bytes are asked for.
+    assert len(outcome.output) >= min(kept, (kept // 16) * 10)
+    assert len(outcome.output) <= kept
+    assert lines.endswith(outcome.output)
+    assert ("logs_tail" in calls) is (kept > 0)
+
+
 def test_words_that_would_command_a_terminal_do_not(engine: FakeEngine) -> None:
-    engine.programs["works",] = Program(output="".join(f"{n}\n" for n in range(30)) + "\tdé\x1b[2J\r\x9b\u202e\x00\n")
+    engine.programs["works",] = Program(output="before\n\td\u00e9\x1b[2J\r\x9b\u202e\x00\n")
     engine.finish("one")
     outcome, _ = ordered(engine, order(engine, Act.REMOVE, Reason.ENDED, EXITED, fizzles_under_seconds=9.0))
-    *lines, last = outcome.output.splitlines()
-    assert lines == [str(number) for number in range(11, 30)]
-    assert last == "\tdé\ufffd[2J" + "\ufffd" * 4
+    assert outcome.output == "before\n\td\u00e9\ufffd[2J" + "\ufffd" * 4 + "\n"
+
+
+def test_what_stands_for_such_words_takes_no_more_room_than_was_given(engine: FakeEngine) -> None:
+    engine.programs["works",] = Program(output="\x1b" * 1000 + "end")
+    engine.finish("one")
+    outcome, _ = ordered(engine, order(engine, Act.REMOVE, Reason.ENDED, EXITED, output_bytes=100))
+    assert outcome.output == "\ufffd" * 32 + "end"
 
 
 def test_words_that_can_not_be_had_stop_no_removal(engine: FakeEngine) -> None:
@@ -191,22 +224,87 @@ def test_the_last_words_are_asked_for_before_what_never_ran_is_gone(engine: Fake
     assert ordered(engine, what)[1] == ["inspect", "logs_tail", "remove"]
 
 
+@pytest.mark.parametrize("oom", [False, True])
+def test_a_removal_tells_the_image_and_whether_memory_was_wanting(engine: FakeEngine, *, oom: bool) -> None:
+    engine.finish("one", 137, oom=oom)
+    outcome, _ = ordered(engine, order(engine, Act.REMOVE, Reason.ENDED, EXITED))
+    assert (outcome.image_id, outcome.exit_code) == (engine.image_id("busybox"), 137)
+    assert outcome.oom_killed is oom
+    assert not outcome.killed
+
+
+def test_one_that_must_go_at_once_is_killed_before_anything_is_asked_of_it(engine: FakeEngine) -> None:
+    outcome, calls = ordered(engine, order(engine, Act.REMOVE_FORCED, output_bytes=100))
+    assert calls == ["kill", "inspect", "logs_tail", "remove"]
+    assert (outcome.action, outcome.outcome, outcome.killed) == (EndingAction.REMOVED, Outcome.DONE, True)
+    assert (outcome.exit_code, outcome.uptime_seconds, outcome.output) == (137, 5.0, "working\n")
+
+
+@pytest.mark.parametrize("kind", [FailureKind.BROKEN, FailureKind.TIMED_OUT])
+def test_one_that_can_not_be_killed_is_removed_by_force_and_not_asked(engine: FakeEngine, kind: FailureKind) -> None:
+    engine.fail("kill", kind)
+    outcome, calls = ordered(engine, order(engine, Act.REMOVE_FORCED, output_bytes=100))
+    assert calls == ["kill", "inspect", "remove"]
+    assert (outcome.outcome, outcome.output) == (Outcome.DONE, "")
+    assert engine.list_containers({}) == ()
+
+
+def test_one_that_the_kill_did_not_end_is_not_asked_either(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As podman, which doesn't wait for the end.
+    monkeypatch.setattr(engine, "kill", lambda *_arguments, **_keywords: None)
+    outcome, calls = ordered(engine, order(engine, Act.REMOVE_FORCED, output_bytes=100))
+    assert calls == ["inspect", "remove"]
+    assert outcome.outcome is Outcome.DONE
+
+
+def test_one_that_has_ended_is_asked_and_removed_by_force_as_well(engine: FakeEngine) -> None:
+    engine.finish("one", 4)
+    outcome, calls = ordered(engine, order(engine, Act.REMOVE_FORCED, state=EXITED, output_bytes=100))
+    assert calls == ["kill", "inspect", "logs_tail", "remove"]
+    assert (outcome.exit_code, outcome.output) == (4, "working\n")
+    assert not kill(engine, NO_LEEWAY, order(engine, Act.REMOVE_FORCED)).may_run
+    assert carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE_FORCED)) is None
+
+
+@pytest.mark.parametrize("act", [Act.REMOVE, Act.REMOVE_FORCED])
+def test_words_that_do_not_come_hold_up_a_removal_for_seconds_at_most(engine: FakeEngine, act: Act) -> None:
+    engine.finish("one")
+    asked: list[float] = []
+    tail = engine.logs_tail
+
+    def slow(container_id: str, lines: int, max_bytes: int, *, deadline: float) -> str | Failure:
+        asked.append(deadline)
+        with engine.frozen("logs_tail"):
+            return tail(container_id, lines, max_bytes, deadline=0.01)
+
+    with mock.patch.object(engine, "logs_tail", slow):
+        outcome, _ = ordered(engine, order(engine, act, state=EXITED, output_bytes=100))
+    assert (outcome.outcome, outcome.output) == (Outcome.DONE, "")
+    assert asked == [3.0 if act is Act.REMOVE else 1.0]
+
+
+class SeenLeeway(AbstractContextManager[None]):
+    """Keeps what is asked of an engine within it."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.seen: list[str] = []
+        self._calls = engine.calls
+
+    def __enter__(self) -> None:
+        self._calls.clear()
+
+    def __exit__(self, *_error: object) -> None:
+        self.seen.extend(call.name for call in self._calls)
+        self._calls.clear()
+
+
 @pytest.mark.parametrize("act", list(Act))
 @pytest.mark.parametrize("fails", [False, True])
 def test_pilots_have_leeway_while_one_is_suspended_or_killed(engine: FakeEngine, act: Act, *, fails: bool) -> None:
-    seen: list[str] = []
-
-    @contextmanager
-    def leeway() -> Iterator[None]:
-        engine.calls.clear()
-        yield
-        seen.extend(call.name for call in engine.calls)
-        engine.calls.clear()
-
     if fails:
         for call in ("pause", "kill", "remove"):
             engine.fail(call, FailureKind.BROKEN)
-    carry_out(engine, leeway(), order(engine, act))
-    needs_it = {Act.SUSPEND: ["pause"], Act.KILL: ["kill"], Act.REMOVE_FORCED: ["inspect", "remove"]}
-    assert seen == needs_it.get(act, [])
-    assert bool(seen) is not bool(engine.calls)
+    what, leeway = order(engine, act), SeenLeeway(engine)
+    carry_out(engine, leeway, what, kill(engine, leeway, what) if act is Act.REMOVE_FORCED else None)
+    needs_it = {Act.SUSPEND: ["pause"], Act.KILL: ["kill"], Act.REMOVE_FORCED: ["kill"] + ["remove"] * fails}
+    assert leeway.seen == needs_it.get(act, [])

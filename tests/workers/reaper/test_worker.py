@@ -121,14 +121,25 @@ def test_suspensions_wait_neither_for_slow_removals_nor_for_slow_kills(ward: Fak
     for slot in range(2):
         ward.engine.finish(f"p{slot}")
     look = ward.look()
-    with ward.engine.frozen("remove"):
+    with ward.engine.frozen("remove", "kill"):
         forced = ends(look, at_once=True).end
         slow = tuple(each for each in forced if each.name in {"p2", "p3", "p4", "p5"})
         tell(ward.reaper, target(until=time.monotonic() + 15.0, end=slow))
-        ward.turn_until(lambda: ward.asked("remove") == 6, "two slow removals and four slow kills")
+        slow_ones = (("remove", 2), ("kill", 4))
+        ward.turn_until(lambda: all(ward.asked(call) == count for call, count in slow_ones), f"{slow_ones}")
         tell(ward.reaper, suspends(look, "p6", "p7"))
         assert {each.name for each in ward.outcomes(2)} == {"p6", "p7"}
     ward.outcomes(8)
+
+
+def test_nobodys_end_waits_for_the_last_words_of_others(ward: FakeWard) -> None:
+    with ward.engine.frozen("logs_tail"):
+        tell(ward.reaper, ends(ward.look(), at_once=True))
+        ward.turn_until(lambda: ward.asked("kill") == PILOTS, "all are killed")
+        assert ward.asked("logs_tail") <= 2
+        assert {each.state for each in ward.look().pilots} == {PilotState.EXITED}
+    assert len(ward.outcomes(PILOTS)) == PILOTS
+    assert ward.look().pilots == ()
 
 
 def test_a_suspension_comes_before_what_is_due_and_not_yet_begun(
@@ -242,6 +253,34 @@ def test_the_last_words_of_a_pilot_that_could_not_work_are_kept(real_ward: RealW
     (outcome,) = real_ward.outcomes(1)
     assert (outcome.action, outcome.reason, outcome.exit_code) == (EndingAction.REMOVED, Reason.ENDED, 7)
     assert sorted(outcome.output.splitlines()) == ["giving up", "no proxy"]
+    assert real_ward.look().pilots == ()
+
+
+@pytest.mark.engine
+def test_a_pilot_that_wanted_more_memory_than_it_may_have_is_told_as_such(real_ward: RealWard) -> None:
+    # What it has asked for is wanted by its first process itself.
+    command = ("/bin/sh", "-c", "echo wants much; exec tail /dev/zero")
+    container = real_ward.start(command, Memory=16 * 2**20, MemorySwap=16 * 2**20)
+    image = done(real_ward.engine.inspect(container)).image_id
+    real_ward.turn_until(lambda: real_ward.look().pilots[0].state is PilotState.EXITED, "its end")
+    (outcome,) = real_ward.outcomes(1)
+    assert (outcome.oom_killed, outcome.exit_code, outcome.killed) == (True, 137, False)
+    assert (outcome.reason, outcome.output, outcome.image_id) == (Reason.ENDED, "wants much\n", image)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_a_pilot_wrote_that_was_ended_is_told_as_well(real_ward: RealWard, *, at_once: bool) -> None:
+    container = real_ward.start(TRAP)
+    wait_for(lambda: real_ward.engine.logs_tail(container, 9, 99) == "up\n", 20.0, "its trap")
+    tell(real_ward.reaper, ends(real_ward.look(), at_once=at_once))
+    if not at_once:
+        real_ward.turn_until(lambda: real_ward.look().pilots[0].state is PilotState.EXITED, "its end")
+    outcome = real_ward.outcomes(1 if at_once else 2)[-1]
+    assert (outcome.action, outcome.killed, outcome.oom_killed) == (EndingAction.REMOVED, True, False)
+    assert outcome.exit_code == (137 if at_once else 5)
+    assert outcome.output.splitlines()[0] == "up"
+    assert len(outcome.output.splitlines()) == (1 if at_once else 2)
     assert real_ward.look().pilots == ()
 
 
