@@ -26,13 +26,16 @@ _LONGEST_WORD = 200
 """Characters of a pilot's own output in a line."""
 
 
-def describe(message: Message, before: Message | None) -> str | None:  # noqa: PLR0911 - one for each kind
-    """Return the line that ``message`` is worth, given the last one of its topic; None where it's worth none."""
+def describe(message: Message, before: Message | None, fizzle_seconds: float) -> str | None:  # noqa: PLR0911 - one for each kind
+    """Return the line that ``message`` is worth, given the last one of its topic; None where it's worth none.
+
+    Of a pilot that ended by itself sooner than ``fizzle_seconds`` the last words are told.
+    """
     match message:
         case LaunchOutcome():
             return _launch(message)
         case EndingOutcome():
-            return _ending(message)
+            return _ending(message, fizzle_seconds)
         case Target():
             return _target(message, before)
         case LauncherState():
@@ -60,7 +63,7 @@ _DEEDS = {
 }
 
 
-def _ending(outcome: EndingOutcome) -> str:
+def _ending(outcome: EndingOutcome, fizzle_seconds: float) -> str:
     because = f"{outcome.reason}{_figures(outcome.figures)}"
     if outcome.outcome is not Outcome.DONE:
         what = {EndingAction.SUSPENDED: "suspend", EndingAction.RESUMED: "resume"}.get(outcome.action, "end or remove")
@@ -71,8 +74,11 @@ def _ending(outcome: EndingOutcome) -> str:
         return f"removed {outcome.name}, which never started"
     lived = "" if outcome.uptime_seconds is None else f" after {outcome.uptime_seconds:.0f} s"
     status = "" if outcome.exit_code is None else f" with exit code {outcome.exit_code}"
+    if outcome.oom_killed:
+        status += " for want of memory"
     how = "was ended" if outcome.killed else "ended by itself"
-    return f"{outcome.name} {how}{lived}{status} and is removed{_last_word(outcome.output)}"
+    too_soon = not outcome.killed and (outcome.uptime_seconds is None or outcome.uptime_seconds < fizzle_seconds)
+    return f"{outcome.name} {how}{lived}{status} and is removed{_last_word(outcome.output) if too_soon else ''}"
 
 
 def _figures(figures: str) -> str:

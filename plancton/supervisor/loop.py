@@ -217,7 +217,7 @@ class Supervisor:
             self.children.beaten(name, ready=message.ready)
             return
         last = self.switchboard.last(envelope.topic)
-        text = describe(message, last.message if last else None)
+        text = describe(message, last.message if last else None, self.settings.settings.fizzle_seconds)
         if text is not None:
             self.journal.add(name, text)
 

@@ -109,6 +109,21 @@ LINES: list[tuple[Message, Message | None, str | None]] = [
         f"p-1-2 ended by itself and is removed; its last words: {'x' * 200}",
     ),
     (
+        ending(EndingAction.REMOVED, uptime_seconds=3.0, exit_code=0, output="done"),
+        None,
+        "p-1-2 ended by itself after 3 s with exit code 0 and is removed",
+    ),
+    (
+        ending(EndingAction.REMOVED, killed=True, uptime_seconds=1.0, exit_code=143, output="interrupted"),
+        None,
+        "p-1-2 was ended after 1 s with exit code 143 and is removed",
+    ),
+    (
+        ending(EndingAction.REMOVED, uptime_seconds=8.0, exit_code=137, oom_killed=True),
+        None,
+        "p-1-2 ended by itself after 8 s with exit code 137 for want of memory and is removed",
+    ),
+    (
         ending(EndingAction.REMOVED, killed=True, uptime_seconds=61.4, exit_code=137),
         None,
         "p-1-2 was ended after 61 s with exit code 137 and is removed",
@@ -187,7 +202,7 @@ LINES: list[tuple[Message, Message | None, str | None]] = [
 def test_a_message_is_worth_its_line_where_something_changed(
     message: Message, before: Message | None, line: str | None
 ) -> None:
-    assert describe(message, before) == line
+    assert describe(message, before, 3.0) == line
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from plancton.common.naming import parse_name
 from plancton.common.pilot import LIVE_STATES
 from plancton.workers.metrics.exits import fizzled
 
+_MOST_LINES, _MOST_BYTES = 20, 4096
+"""Of a fizzled pilot's output."""
 _LAUNCHES = {Outcome.DONE: Kind.LAUNCHED, Outcome.REFUSED: Kind.LAUNCH_REFUSED}
 _DEEDS = {
     EndingAction.SUSPENDED: Kind.SUSPENDED,
@@ -150,10 +152,11 @@ def _launch(launch: LaunchOutcome, at_unix: float) -> Entry:
 
 
 def _deed(ending: EndingOutcome, at_unix: float, fizzle_seconds: float) -> Entry:
+    has_fizzled = fizzled(ending, fizzle_seconds)
     return _named(
         Entry(
             at_unix=at_unix,
-            kind=Kind.FIZZLED if fizzled(ending, fizzle_seconds) else _DEEDS[ending.action],
+            kind=Kind.FIZZLED if has_fizzled else _DEEDS[ending.action],
             pilot=ending.name,
             container_id=ending.container_id,
             reason=ending.reason,
@@ -165,6 +168,12 @@ def _deed(ending: EndingOutcome, at_unix: float, fizzle_seconds: float) -> Entry
             started=ending.started,
             killed=ending.killed,
             exit_code=ending.exit_code,
-            output=ending.output,
+            output=_end_of(ending.output) if has_fizzled else "",
         )
     )
+
+
+def _end_of(output: str) -> str:
+    """Return as much of a pilot's last lines as tells why it couldn't work."""
+    lines = "".join(output.splitlines(keepends=True)[-_MOST_LINES:])
+    return lines.encode(errors="replace")[-_MOST_BYTES:].decode(errors="ignore")

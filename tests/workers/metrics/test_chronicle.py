@@ -225,10 +225,24 @@ def test_each_deed_is_told_with_its_figures(action: EndingAction, kind: Kind) ->
         ({"started": False}, Kind.REMOVED),
     ],
 )
-def test_a_pilot_that_ended_too_soon_fizzled_and_its_output_is_kept(changes: dict[str, Any], kind: Kind) -> None:
+def test_a_pilot_that_ended_too_soon_fizzled_and_only_its_output_is_kept(changes: dict[str, Any], kind: Kind) -> None:
     fizzle = deed(reason=Reason.ENDED, uptime_seconds=4.9, exit_code=1, output="no such file")
     (entry,) = told(msgspec.structs.replace(fizzle, **changes))
-    assert (entry.kind, entry.output, entry.exit_code) == (kind, "no such file", 1)
+    assert (entry.kind, entry.exit_code) == (kind, 1)
+    assert entry.output == ("no such file" if kind is Kind.FIZZLED else "")
+
+
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        ("".join(f"{number}\n" for number in range(100)), "".join(f"{number}\n" for number in range(80, 100))),
+        ("x" * 5000 + "\n", "x" * 4095 + "\n"),
+        ("\ufffd" * 5000, "\ufffd" * 1365),
+    ],
+)
+def test_of_a_fizzled_pilots_output_no_more_is_kept_than_tells_why(output: str, kept: str) -> None:
+    (entry,) = told(deed(reason=Reason.ENDED, uptime_seconds=4.9, exit_code=1, output=output))
+    assert entry.output == kept
 
 
 WEIGHT = Weight(cpu="cpu.idle=1", io="blkio.weight=10", problems=("oom: denied",))
