@@ -29,6 +29,7 @@ VERBS = {
     "watch": "watch",
     "events": "events",
     "history": "history",
+    "logs": "logs",
     "drill": "drill",
     "simulate": "simulate",
     "config": "config",
