@@ -1,4 +1,4 @@
-"""``python -m plancton.cli.reference config|settings``: the sample file and the reference, from the declarations."""
+"""``python -m plancton.cli.reference config|settings|series``: the sample file and the pages, from the declarations."""
 
 import shlex
 import textwrap
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from plancton.cli.series_page import series_page
 from plancton.common.config import dump
 from plancton.common.declarations import DECLARATIONS, Declaration
 from plancton.common.numerals import SUFFIXES
@@ -33,10 +34,11 @@ _PAGE_INTRODUCTION = (
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["config", "settings"]))
+@click.argument("what", type=click.Choice(["config", "settings", "series"]))
 def main(what: str) -> None:
-    """Print the sample configuration (etc/config.yaml) or the reference (docs/settings.md)."""
-    click.echo(sample() if what == "config" else reference(), nl=False)
+    """Print the sample configuration (etc/config.yaml), or a page: docs/settings.md or docs/series.md."""
+    made = {"config": sample, "settings": reference, "series": series_page}
+    click.echo(made[what](), nl=False)
 
 
 def sample() -> str:

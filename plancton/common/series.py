@@ -11,22 +11,26 @@ import msgspec
 
 
 class Exit(StrEnum):
-    """What came of a pilot."""
+    """What came of a pilot; ``EXITS`` tells each."""
 
     COMPLETED = "completed"
-    """It ended by itself, with exit code 0."""
     FAILED = "failed"
-    """It ended by itself, with another exit code or for want of memory within its own limit."""
     FIZZLED = "fizzled"
-    """It ended by itself sooner than ``fizzle_seconds``."""
     EVICTED = "evicted"
-    """It was ended for the owner's sake."""
     EXPIRED = "expired"
-    """It had lived for ``max_ttl``."""
     STOPPED = "stopped"
-    """It was ended because the operator or a window said so."""
     NEVER_STARTED = "never-started"
-    """Its container never ran."""
+
+
+EXITS: dict[Exit, str] = {
+    Exit.COMPLETED: "It ended by itself, with exit code 0.",
+    Exit.FAILED: "It ended by itself, with another exit code, or with one that nobody knows.",
+    Exit.FIZZLED: "It ended by itself sooner than `fizzle_seconds`, whatever its exit code.",
+    Exit.EVICTED: "It was ended for the owner's sake.",
+    Exit.EXPIRED: "It had lived for `max_ttl`.",
+    Exit.STOPPED: "It was ended because the operator or a window said so, or as there were more than `max_docks`.",
+    Exit.NEVER_STARTED: "Its container never ran.",
+}
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +87,8 @@ SERIES: dict[str, Series] = {
     ),
     "host": Series(
         written=_EACH_LOOP,
-        description="The machine: means over the interval for CPUs, the last look for memory.",
+        description="The machine: for CPUs means since the last point, each over the time in which it was known; for "
+        "memory the last look.",
         fields={
             "ncpus": _f("CPUs", "CPUs of the machine."),
             "busy_cpus": _f("CPUs", "In use, by whomever."),
@@ -98,7 +103,8 @@ SERIES: dict[str, Series] = {
     ),
     "pressure": Series(
         written=_EACH_LOOP + " where the kernel tells",
-        description="Shares of time in which some process of the owner's was stalled; absent where nobody can tell.",
+        description="Shares of the time since the last point in which some process of the owner's was stalled; absent "
+        "where nobody can tell.",
         fields={
             "cpu": _f("share of 1", "For want of CPU."),
             "memory": _f("share of 1", "For want of memory."),
@@ -107,7 +113,7 @@ SERIES: dict[str, Series] = {
     ),
     "target": Series(
         written=_EACH_LOOP,
-        description="What the scheduler wants, and what there is.",
+        description="What the scheduler wants, and what there is; what it wants is absent while it decides nothing.",
         fields={
             "want": _f("pilots", "As many as there should be."),
             "capacity": _f("pilots", "As many as the node has grown to."),
@@ -121,11 +127,16 @@ SERIES: dict[str, Series] = {
     ),
     "given": Series(
         written=_EACH_LOOP,
-        description="What was given to pilots since the last point, and what it cost: to be summed up.",
+        description="What was given to pilots since the last point, and what it cost: to be summed up. Time in which "
+        "nobody looked is in no sum; a field of which nothing was known is absent.",
         fields={
             "interval_seconds": _f("seconds", "How long was watched."),
             "core_seconds": _f("CPU-seconds", "Used by pilots."),
-            "free_core_seconds": _f("CPU-seconds", "Left by the owner, whether pilots used them or not."),
+            "free_core_seconds": _f(
+                "CPU-seconds",
+                "Left by the owner, whether pilots used them or not: those of all CPUs less the owner's, and less what "
+                "a hypervisor gave to others.",
+            ),
             "pilot_seconds": _f("seconds", "Lived by pilots, suspended ones included."),
             "owner_stall_cpu_seconds": _f(
                 "seconds", "In which some process of the owner's was stalled for want of CPU while pilots ran."
@@ -154,14 +165,19 @@ SERIES: dict[str, Series] = {
             "exit_code": _f("", "Of its first process."),
             "uptime_seconds": _f("seconds", "How long it ran."),
             "cpu_seconds": _f("CPU-seconds", "That it used, as far as the last sample before its end tells."),
-            "lost_core_seconds": _f("CPU-seconds", "The same where it was ended before it had finished, else 0."),
+            "lost_core_seconds": _f(
+                "CPU-seconds",
+                "Of these, what was done in vain: all where others ended it, but for what it had done by its own "
+                "word (`busy`, `safe`); else 0.",
+            ),
             "peak_memory_bytes": _f("bytes", "The most memory that it had at a time."),
             "oom_killed": _f("0 or 1", "1 where the kernel ended a process of it for want of memory."),
         },
     ),
     "handback": Series(
         written="once all pilots that had to give way at a time have done so",
-        description="How long the owner waited, from the decision to the last pilot's being suspended or gone.",
+        description="How long the owner waited, from the decision to the last pilot's being suspended or gone. One "
+        "that may stay after all, before it gave way, isn't counted.",
         tags={"by": "suspended or ended", "reason": "why they had to"},
         fields={
             "seconds": _f("seconds", "From the decision until all had given way."),
@@ -182,15 +198,15 @@ SERIES: dict[str, Series] = {
     ),
     "process": Series(
         written=_EACH_LOOP + " for each process",
-        description="planctond's own processes.",
+        description="planctond's own processes. Their use is read every 10 seconds at most, and absent in between.",
         tags={"process": "supervisor, template, or the worker's name"},
         fields={
             "up": _f("0 or 1", "1 where it runs."),
-            "cpus": _f("CPUs", "That it used, a mean since the last point; absent in its first."),
+            "cpus": _f("CPUs", "That it used, a mean over the time since the last reading."),
             "pss_bytes": _f("bytes", "Its share of memory: what is shared is divided among those that share it."),
             "restarts": _f("", "How often it was started again since planctond started."),
-            "beats": _f("", "Signs of life that its loop gave since the last point."),
-            "late_seconds": _f("seconds", "The most that its loop woke after its deadline since the last point."),
+            "beats": _f("", "Signs of life that its loop gave since they were told last; absent where none were."),
+            "late_seconds": _f("seconds", "The most that its loop woke after its deadline in that time."),
         },
     ),
     "sink": Series(

@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from plancton.cli.reference import reference, sample
+from plancton.cli.series_page import series_page
 from plancton.common.config import Loaded, parse
 from plancton.common.declarations import DECLARATIONS
 from plancton.common.settings import Settings
@@ -14,7 +16,12 @@ from tests.support.running import REPOSITORY
 
 
 @pytest.mark.parametrize(
-    ("file", "made", "what"), [("etc/config.yaml", sample, "config"), ("docs/settings.md", reference, "settings")]
+    ("file", "made", "what"),
+    [
+        ("etc/config.yaml", sample, "config"),
+        ("docs/settings.md", reference, "settings"),
+        ("docs/series.md", series_page, "series"),
+    ],
 )
 def test_the_file_is_current(file: str, made: object, what: str) -> None:
     assert callable(made)
@@ -47,7 +54,8 @@ def test_lines_of_the_sample_fit_a_terminal() -> None:
     assert max(map(len, sample().splitlines())) <= 100
 
 
-def test_it_is_a_command() -> None:
-    command = [sys.executable, "-m", "plancton.cli.reference", "config"]
+@pytest.mark.parametrize(("what", "made"), [("config", sample), ("series", series_page)])
+def test_it_is_a_command(what: str, made: Callable[[], str]) -> None:
+    command = [sys.executable, "-m", "plancton.cli.reference", what]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout == sample()
+    assert done.stdout == made()
