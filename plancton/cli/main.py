@@ -27,6 +27,7 @@ VERBS = {
     "clear-fizzles": "mode",
     "pilots": "pilots",
     "watch": "watch",
+    "top": "top",
     "events": "events",
     "history": "history",
     "logs": "logs",

@@ -68,9 +68,7 @@ def why(paths: Paths, *, pilot: str | None, as_json: bool) -> None:
 def _decision(paths: Paths, *, as_json: bool) -> None:
     try:
         report = contact.status(paths)
-        shown = understood(request(paths, ShowSettings()), _InForce).settings
-        # Passwords are left out of them, and nothing is decided on those.
-        public = {name: value for name, value in shown.items() if name in _PUBLIC}
+        public = public_settings(paths)
         settings = understood(public, Settings)
     except NotRunning as trouble:
         click.echo(trouble.message, err=as_json)
@@ -83,6 +81,15 @@ def _decision(paths: Paths, *, as_json: bool) -> None:
         return
     for line in reasoning(report, settings):
         click.echo(line)
+
+
+def public_settings(paths: Paths, seconds: float | None = None) -> dict[str, Any]:
+    """Return the settings in force, without those that hold passwords, on which nothing is decided.
+
+    Raises as ``request`` does.
+    """
+    shown = understood(request(paths, ShowSettings(), seconds), _InForce).settings
+    return {name: value for name, value in shown.items() if name in _PUBLIC}
 
 
 def _inputs(report: StatusReport, settings: dict[str, Any]) -> dict[str, Any]:
