@@ -57,7 +57,9 @@ def test_numbers_are_told_without_exponents(number: float, text: str) -> None:
     assert plain(number) == text
 
 
-def test_only_urls_that_may_hold_a_password_are_secret() -> None:
+def test_only_what_may_hold_a_password_is_secret() -> None:
     assert [name for name, declaration in DECLARATIONS.items() if declaration.secret] == ["docker_url", "influxdb_url"]
     assert DECLARATIONS["influxdb_url"].hidden("me:pass@host") == "***@host"
     assert DECLARATIONS["docker_image"].hidden("name@sha256:00") == "name@sha256:00"
+    assert DECLARATIONS["influxdb_url"].without_secrets(("http://me:pass@host#d",)) == ("http://***@host#d",)
+    assert DECLARATIONS["docker_image"].without_secrets("name@sha256:00") == "name@sha256:00"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.common.masking import mask, mask_url
+from plancton.common.influxdb_setting import InfluxDB
+from plancton.common.masking import mask, mask_url, mask_value
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,15 @@ def test_urls(url: str, masked: str) -> None:
 def test_urls_within_a_text() -> None:
     assert mask("see http://me:secret@host, not name@sha256:00") == "see http://***@sha256:00"
     assert mask("name@sha256:00 // nothing") == "name@sha256:00 // nothing"
+
+
+def test_values_of_every_kind() -> None:
+    sink = InfluxDB(url="http://h", bucket="b", token="Passw0rd")
+    hidden = InfluxDB(url="http://h", bucket="b", token="***")
+    assert mask_value(sink) == hidden
+    assert mask_value(("http://me:secret@h#d", sink)) == ("http://***@h#d", hidden)
+    assert mask_value("http://me:secret@h") == "http://***@h"
+    assert mask_value(None) is None
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20), st.sampled_from(["http://", "", "ssh://", "x:"]))

@@ -91,16 +91,18 @@ def _shown(key: str, node: yaml.Node) -> str:
 
 
 def _unknown(entry: Entry) -> Wrong:
-    near = difflib.get_close_matches(entry.key.lower(), _TYPES, n=1)
+    key = entry.key
+    is_word = _WORD.fullmatch(key) is not None
+    near = difflib.get_close_matches(key.lower(), _TYPES, n=1) if is_word else []
     if near:
-        message = f"isn't a key of this mapping; did you mean {near[0]}?"
-        return Wrong(line=entry.line, shown=entry.key[:_SHOWN_LENGTH], message=message)
-    if _WORD.fullmatch(entry.key) and not is_null(entry.node):
-        message = f"isn't a key of this mapping; the keys are {', '.join(_TYPES)}"
-        return Wrong(line=entry.line, shown=entry.key, message=message)
+        return Wrong(line=entry.line, shown=key, message=f"isn't a key of this mapping; did you mean {near[0]}?")
+    if is_word and not is_null(entry.node):
+        return Wrong(
+            line=entry.line, shown=key, message=f"isn't a key of this mapping; the keys are {', '.join(_TYPES)}"
+        )
     # A value whose key is missing, or has no blank behind its colon: perhaps a secret.
-    begin = next((f'"{key}…"' for key in _TYPES if entry.key.startswith(f"{key}:")), "a text without a key")
-    return Wrong(line=entry.line, shown=begin, message="can't be read; write key: value, with a blank after the colon")
+    shown = next((f'"{each}:…"' for each in _TYPES if key.startswith(f"{each}:")), "a text without a key")
+    return Wrong(line=entry.line, shown=shown, message="can't be read; write key: value, with a blank after the colon")
 
 
 def _form(hint: Any) -> str:  # noqa: ANN401 - a type with its bounds has no narrower type

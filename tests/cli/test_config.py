@@ -129,9 +129,19 @@ def test_show_of_a_bad_file_tells_its_problems(planctonctl: Planctonctl, file: P
 
 @pytest.mark.parametrize("form", [(), ("--json",), ("--yaml",)])
 def test_show_tells_no_password(planctonctl: Planctonctl, file: Path, form: tuple[str, ...]) -> None:
-    file.write_text("influxdb_url: [http://me:Passw0rd@host:8086#db]\ndocker_url: http://me:Passw0rd@host:2375\n")
+    mappings = (
+        "{url: 'http://h', database: d, user: u, password: Passw0rd}, {url: 'http://h', bucket: b, token: Passw0rd}"
+    )
+    text = f"influxdb_url: [http://me:Passw0rd@host:8086#db, {mappings}]\ndocker_url: http://me:Passw0rd@host:2375\n"
+    file.write_text(text)
     result = planctonctl("config", "show", *form)
     assert result.exit_code == 0
     assert "Passw0rd" not in result.output
     assert "http://***@host:8086#db" in result.stdout
     assert "http://***@host:2375" in result.stdout
+    shown = {
+        (): "url=http://h database=d user=u password=***, url=http://h bucket=b token=***",
+        ("--json",): '"token": "***"',
+        ("--yaml",): "- url: http://h\n  bucket: b\n  token: '***'\n",
+    }
+    assert shown[form] in result.stdout

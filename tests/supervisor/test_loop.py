@@ -237,6 +237,15 @@ def test_new_settings_are_in_force_and_bad_ones_change_nothing(toy: Toy) -> None
     assert toy.status().config.errors == ()
 
 
+def test_settings_are_told_without_their_secrets(toy: Toy) -> None:
+    sinks = "{url: 'http://h', database: d, user: u, password: Passw0rd}, 'http://me:Passw0rd@h#d'"
+    toy.paths.config_file.write_text(f"influxdb_url: [{sinks}]\n")
+    assert toy.ask(Reload()).data["ok"]
+    told = toy.ask(ShowSettings()).data["settings"]["influxdb_url"]
+    assert told[1] == "http://***@h#d"
+    assert (told[0]["user"], told[0]["password"], told[0]["bucket"]) == ("u", "***", None)
+
+
 def test_a_marker_that_can_not_be_made_is_answered_and_changes_nothing(toy: Toy) -> None:
     (toy.paths.drain_marker / "full").mkdir(parents=True)
     toy.mode(Mode.DRAINING)
