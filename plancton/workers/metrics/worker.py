@@ -23,11 +23,12 @@ from plancton.common.settings import Settings
 from plancton.workers.base import Place
 from plancton.workers.metrics import chronicle
 from plancton.workers.metrics.counters import resume_sink
+from plancton.workers.metrics.exposure import Exposure
 from plancton.workers.metrics.gather import Gatherer, said_unix_ns
 from plancton.workers.metrics.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from plancton.workers.metrics.sink import Sinks
 
@@ -57,6 +58,7 @@ class Metrics:
         """Whether there was a life before this one."""
         self._said: Counters | None = None
         self._next_say = time.monotonic() + _SAY_SECONDS
+        self._exposure = Exposure()
         self._sinks: Sinks | None = None
         """None until the settings name an InfluxDB."""
         self._main_sleep: float | None = None
@@ -70,7 +72,7 @@ class Metrics:
                 self._follow(settings)
                 return
             case Counters() as heard:
-                self._recover(heard)
+                self._recover(heard, envelope.monotonic)
                 return
             case LaunchOutcome() | EndingOutcome():
                 if not self._gatherer.is_news(envelope):
@@ -78,6 +80,7 @@ class Metrics:
                 self._tell(envelope)
             case PoolLook() | PoolUnknown() | Target() | LauncherState():
                 self._tell(envelope)
+        self._exposure.hear(envelope)
         self._put(self._gatherer.hear(envelope, self._fizzle_seconds))
 
     def turn(self, now: float) -> float:
@@ -89,7 +92,8 @@ class Metrics:
             if now >= self._next_points or (self._gatherer.has_pool and not self._measured):
                 self._next_points = now + self._main_sleep
                 self._measured = True
-                self._put(self._gatherer.measure(now, time.time_ns()))
+                totals = self._totals()
+                self._put(self._gatherer.measure(now, time.time_ns(), totals.sinks, totals.store))
             moments.append(self._next_points)
         next_try = self._sinks.turn(now) if self._sinks is not None else None
         if next_try is not None:
@@ -103,6 +107,7 @@ class Metrics:
             self._next_points = time.monotonic() + settings.main_sleep
         self._fizzle_seconds = settings.fizzle_seconds
         self._journal.follow(settings.journal_size)
+        self._exposure.follow(settings.prometheus_address)
         urls = tuple(each for each in settings.influxdb_url if isinstance(each, str))
         if urls and self._sinks is None:
             # influxdb-client takes 17 MiB; no other process needs it, nor does a node without an InfluxDB.
@@ -112,11 +117,12 @@ class Metrics:
         if self._sinks is not None:
             self._sinks.follow(urls)
 
-    def _put(self, points: "Iterable[Point]") -> None:
+    def _put(self, points: "Sequence[Point]") -> None:
+        self._exposure.put(points)
         if self._sinks is not None:
             self._sinks.put(points)
 
-    def _recover(self, heard: Counters) -> None:
+    def _recover(self, heard: Counters, said_at: float) -> None:
         """Go on from what a former life said last, which comes before any echo of what this one said."""
         if self._former_sinks is not None:
             return
@@ -124,7 +130,7 @@ class Metrics:
         if heard not in self._unheard:
             self._continues = True
             self._former_sinks = {state.name: state for state in heard.sinks}
-            self._gatherer.resume(heard)
+            self._gatherer.resume(heard, said_at)
         self._unheard.clear()
 
     def _tell(self, envelope: Envelope) -> None:
@@ -139,6 +145,7 @@ class Metrics:
     def _say(self, now: float) -> float:
         """Say the counters if they changed, not too often, or if it's time to repeat them; return when to try again."""
         counters = self._totals()
+        self._exposure.publish(counters)
         due = self._next_say + (_REPEAT_SECONDS if counters == self._said else 0.0)
         if now < due:
             return due
