@@ -63,7 +63,7 @@ def _draw_pilots(axes: Axes, summary: Summary) -> None:
     axes.stairs(suspended, edges, fill=True, color=_REST, label="of these suspended")
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel("pilots")
-    axes.legend(loc="upper left", fontsize=8.0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False, fontsize=8.0)
 
 
 def _draw_costs(axes: Axes, summary: Summary) -> None:
@@ -79,10 +79,10 @@ def _draw_costs(axes: Axes, summary: Summary) -> None:
         other = axes.twinx()
         moments, numbers = zip(*evicted, strict=True)
         other.scatter(moments, numbers, s=18.0, marker="v", color=_COST, label="pilots evicted")
-        other.set_ylim(bottom=0.0)
+        other.set_ylim(0.0, 1.2 * max(numbers))
         other.set_ylabel("evicted")
-        other.legend(loc="upper right", fontsize=8.0)
-    axes.legend(loc="upper left", fontsize=8.0)
+        other.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False, fontsize=8.0)
 
 
 def _draw_holds(axes: Axes, summary: Summary) -> None:

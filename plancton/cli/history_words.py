@@ -11,6 +11,7 @@ _MOST_GAPS = 3
 _MOST_REASONS = 6
 _HOUR = 3600.0
 _PRECISE_BELOW = 10.0
+_ONE = {"1 min": "minute", "1 h": "hour", "1 d": "day"}
 _EXITS = {
     Exit.COMPLETED: "ended by themselves with exit code 0",
     Exit.FAILED: "failed",
@@ -43,7 +44,8 @@ def title(summary: Summary, now_unix: float, *, ends_now: bool) -> str:
     """Return which time it is about, so that a sentence may go on."""
     total = summary.total
     if ends_now:
-        return f"In the last {span(total.seconds)}".replace("last 1 d", "last day").replace("day 0 h", "day")
+        length = span(total.seconds)
+        return f"In the last {_ONE.get(length, length)}"
     return f"From {date_and_clock(total.since_unix, now_unix)} to {date_and_clock(total.until_unix, now_unix)}"
 
 
