@@ -62,4 +62,5 @@ def _day_of(moment_unix: float) -> date:
 
 
 def _midnight(day: date) -> float:
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()
+    # Not by way of astimezone: where midnight is skipped, that goes back a day.
+    return datetime(day.year, day.month, day.day).timestamp()  # noqa: DTZ001 - local time is meant

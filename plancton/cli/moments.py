@@ -26,7 +26,7 @@ def moment(text: str, now_unix: float) -> float:
     if found is None:
         return now_unix - seconds(text)
     try:
-        unix = found.astimezone().timestamp()
+        unix = found.timestamp()
     except (ValueError, OverflowError, OSError):
         unix = -1.0
     if unix < 0:

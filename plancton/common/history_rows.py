@@ -41,7 +41,7 @@ def point_of(series: str, time_ns: object, tags: object, fields: object) -> Poin
         return None
     try:
         point = Point(series=series, tags=_TAGS.decode(tags), fields=_FIELDS.decode(fields), time_unix_ns=time_ns)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return point if _fits(point.fields, _TEXTS.get(series, _NONE), _NUMBERS.get(series, _NONE)) else None
 
