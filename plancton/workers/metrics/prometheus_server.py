@@ -53,8 +53,6 @@ class _Head:
 class Handler(MetricsHandler):
     """Answers ``GET /metrics``."""
 
-    server_version = "planctond"
-    sys_version = ""
     server: "Server"
     headers: Message
 
@@ -62,6 +60,10 @@ class Handler(MetricsHandler):
         """Bound what is read."""
         super().setup()
         self.rfile = cast("BufferedIOBase", _Head(self.rfile))
+
+    def version_string(self) -> str:
+        """Return what is said of this server: nothing that helps to attack it."""
+        return "planctond"
 
     def do_GET(self) -> None:  # noqa: N802 - as in http.server
         """Give the metrics, to whoever asks for them in an understandable way."""
@@ -83,7 +85,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 1024
+    """A connection that finds no place here tries again after a second."""
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
         """Listen.
@@ -102,8 +105,18 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.socket.setblocking(False)  # noqa: FBT003 - its only argument
 
     def accept(self) -> None:
-        """Serve the connection that waits, if one does, in a thread of its own."""
-        self.handle_request()
+        """Serve the connections that wait, each in a thread of its own."""
+        for _ in range(self.request_queue_size):
+            try:
+                request, peer = self.get_request()
+            except OSError:
+                # None waits any more, or it went away again.
+                return
+            try:
+                self.process_request(request, peer)
+            except RuntimeError:
+                # No thread can be started now.
+                self.shutdown_request(request)
 
     def cut_overdue(self, now: float) -> float | None:
         """Cut off whoever has been there for too long; return the seconds until that is due again, None if never."""

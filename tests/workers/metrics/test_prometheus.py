@@ -1,0 +1,93 @@
+"""The exporter listens where the setting says, moves when that changes, and tries again where it can't."""
+
+import logging
+import socket
+import threading
+
+import pytest
+
+from tests.support.running import free_port
+from tests.support.waiting import wait_for
+from tests.workers.metrics.scraping import exporter, get, read
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_it_serves_what_was_published_last() -> None:
+    port = free_port()
+    with exporter(f"127.0.0.1:{port}") as made:
+        wait_for(lambda: read(get(port)[1])[("plancton_fizzles_total",)] == 3, 20, "the totals are there")
+        made.published.snapshot = None
+        assert get(port) == (200, "")
+
+
+@pytest.mark.parametrize(("host", "name"), [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("[::1]", "[::1]")])
+def test_it_listens_at_every_kind_of_loopback_address(host: str, name: str) -> None:
+    port = free_port()
+    with exporter(f"{host}:{port}"):
+        wait_for(lambda: get(port, host=name)[0] == 200, 20, "it answers")
+
+
+def test_it_moves_with_the_setting_and_leaves_the_former_place_free() -> None:
+    first, second = free_port(), free_port()
+    with exporter(f"127.0.0.1:{first}") as made:
+        wait_for(lambda: get(first)[0] == 200, 20, "it answers")
+        made.follow(f"127.0.0.1:{second}")
+        wait_for(lambda: get(second)[0] == 200, 20, "it answers at the other place")
+        with pytest.raises(AssertionError, match="refused"):
+            get(first)
+        made.follow("")
+        wait_for(lambda: is_free(second), 20, "nothing listens any more")
+        made.follow(f"127.0.0.1:{second}")
+        wait_for(lambda: get(second)[0] == 200, 20, "it's back")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_without_an_address_nothing_listens_and_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with exporter():
+        pass
+    assert caplog.records == []
+
+
+def test_an_address_in_use_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        port = squatter.getsockname()[1]
+        with exporter(f"127.0.0.1:{port}"):
+            (told,) = wait_for(lambda: warnings(caplog), 20, "it is told")
+            assert told == (
+                f"prometheus_address 127.0.0.1:{port} can't be listened at: Address already in use; trying again"
+            )
+            tried = wait_for(lambda: squatter.fileno() >= 0 and list(warnings(caplog)), 20, "once")
+            squatter.close()
+            wait_for(lambda: get(port)[0] == 200, 30, "it listens once it can")
+            assert warnings(caplog) == tried == [told]
+    assert caplog.records[-1].getMessage() == f"Prometheus finds http://127.0.0.1:{port}/metrics"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.999:9273"])
+def test_an_impossible_address_is_told_and_another_one_heeded_at_once(
+    address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    with exporter(address) as made:
+        (told,) = wait_for(lambda: warnings(caplog), 20, "it is told")
+        assert told.startswith(f"prometheus_address {address} can't be listened at: ")
+        made.follow(f"127.0.0.1:{port}")
+        wait_for(lambda: get(port)[0] == 200, 20, "it doesn't wait for the next attempt")
+
+
+def test_it_ends_with_its_thread() -> None:
+    before = set(threading.enumerate())
+    port = free_port()
+    with exporter(f"127.0.0.1:{port}"):
+        wait_for(lambda: get(port)[0] == 200, 20, "it answers")
+        assert {each.name for each in set(threading.enumerate()) - before} == {"prometheus"}
+    assert set(threading.enumerate()) <= before
+    assert is_free(port)
