@@ -110,6 +110,7 @@ DECISIONS = (
     "plancton/common/older_keys.py",
     "plancton/supervisor/intent.py",
     "plancton/supervisor/machine.py",
+    "plancton/supervisor/pulse.py",
     "plancton/supervisor/restart.py",
     "plancton/workers/probe/churn.py",
     "plancton/workers/probe/disks.py",

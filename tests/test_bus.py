@@ -149,4 +149,5 @@ def test_every_topic_is_heard_by_the_metrics_worker_but_for_beats_which_are_the_
 
 def test_the_hands_never_hear_the_host_and_nobody_hears_the_voice_but_itself() -> None:
     assert all(Topic.HOST not in HEARS[hand] for hand in ("launcher", "reaper"))
-    assert [name for name, topics in HEARS.items() if Topic.COUNTERS in topics] == ["metrics"]
+    for figures in (Topic.COUNTERS, Topic.PROCESSES, Topic.ENGINE_CALLS):
+        assert [name for name, topics in HEARS.items() if figures in topics] == ["metrics"]

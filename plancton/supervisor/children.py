@@ -24,6 +24,7 @@ from plancton.supervisor.machine import (
     Tick,
     has_process,
 )
+from plancton.supervisor.pulse import Pulse
 from plancton.supervisor.restart import RestartAt, RestartPolicy, decide, recent
 from plancton.supervisor.template import Birth, Template
 
@@ -81,6 +82,9 @@ class Children:
         self._children = {name: Child(name=name) for name in WORKERS}
         self._lives: dict[str, _Life] = {}
         self._changed_unix = dict.fromkeys(WORKERS, time.time())
+        self._pulses = {name: Pulse() for name in WORKERS}
+        self._template_restarts = 0
+        self._template_changed_unix = time.time()
         self._template_losses: tuple[float, ...] = ()
         self._template_due: float | None = None
         """When another template is to be started; None while there is one."""
@@ -115,17 +119,32 @@ class Children:
         )
 
     def report(self) -> tuple[ProcessStatus, ...]:
-        """Return what status tells of each worker."""
-        return tuple(
-            ProcessStatus(
-                name=name,
-                state=child.state,
-                pid=self._lives[name].pid if name in self._lives else None,
-                restarts=child.restarts,
-                since_unix=self._changed_unix[name],
-                last_end=child.last_end,
-            )
-            for name, child in self._children.items()
+        """Return what status tells of each worker; late is what its loop was in the last 10 to 20 seconds."""
+        now = time.monotonic()
+        return tuple(self._status(name, pulse.recent(now)) for name, pulse in self._pulses.items())
+
+    def news(self) -> tuple[ProcessStatus, ...]:
+        """Return the same of the template and each worker; late is what its loop was since this was last asked."""
+        template = ProcessStatus(
+            name="template",
+            state=ProcessState.RUNNING if self._template_due is None else ProcessState.BACKOFF,
+            pid=self._template.pid if self._template_due is None else None,
+            restarts=self._template_restarts,
+            since_unix=self._template_changed_unix,
+        )
+        return template, *(self._status(name, pulse.take()) for name, pulse in self._pulses.items())
+
+    def _status(self, name: str, late_seconds: float) -> ProcessStatus:
+        child = self._children[name]
+        return ProcessStatus(
+            name=name,
+            state=child.state,
+            pid=self._lives[name].pid if name in self._lives else None,
+            restarts=child.restarts,
+            since_unix=self._changed_unix[name],
+            last_end=child.last_end,
+            beats=self._pulses[name].beats,
+            late_seconds=late_seconds,
         )
 
     def start(self, names: Iterable[str] = WORKERS) -> None:
@@ -137,8 +156,9 @@ class Children:
         """No longer have this worker."""
         self._event(name, Stop())
 
-    def beaten(self, name: str, *, ready: bool) -> None:
-        """Take in a sign of life from the worker's present life."""
+    def beaten(self, name: str, *, ready: bool, late_seconds: float = 0.0) -> None:
+        """Take in a sign of life from the worker's present life, whose loop woke so late at most since the last one."""
+        self._pulses[name].beaten(late_seconds, time.monotonic())
         self._event(name, Beaten(ready))
 
     def tick(self) -> None:
@@ -203,6 +223,7 @@ class Children:
     def _template_ended(self) -> None:
         """Have another template soon; one that can't start is tried for ever, more and more seldom."""
         self._template.close()
+        self._template_changed_unix = time.time()
         now = time.monotonic()
         self._template_losses = (*recent(self._template_losses, now, _TEMPLATE_PATIENCE), now)
         verdict = decide(self._template_losses, now, self._random.random(), _TEMPLATE_PATIENCE)
@@ -217,6 +238,8 @@ class Children:
             log.error("no template process can be started: %s", error)  # noqa: TRY400 - the machine's fault, not ours
             self._template_ended()
             return
+        self._template_restarts += 1
+        self._template_changed_unix = time.time()
         for name, unborn in [(name, life) for name, life in self._lives.items() if life.pid is None]:
             # A life of its own: what the dead template may have forked for the old one finds its lifeline closed.
             unborn.close()

@@ -4,6 +4,7 @@ Nothing here waits but the one poll, which lasts until the next deadline.
 """
 
 import logging
+import os
 import secrets
 import signal
 import time
@@ -15,15 +16,16 @@ import zmq
 from plancton.common import log as logs
 from plancton.common.codec import Envelope
 from plancton.common.markers import Markers
-from plancton.common.messages import Beat, LauncherState, Message, Mode, PoolLook, Target
+from plancton.common.messages import Beat, LauncherState, Message, Mode, PoolLook, Processes, Target
 from plancton.common.paths import Paths
-from plancton.common.processes import ProcessState
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.topics import TOPIC_OF
 from plancton.supervisor.children import Children
 from plancton.supervisor.desk import Desk
 from plancton.supervisor.intent import left, settled
 from plancton.supervisor.journal import Journal, describe
 from plancton.supervisor.machine import FATAL_MEANS, WORKERS, Child, FatalMeans, Machine
+from plancton.supervisor.pulse import Pulse
 from plancton.supervisor.settings_file import SettingsFile
 from plancton.supervisor.signals import Signals
 from plancton.supervisor.switchboard import Switchboard
@@ -37,6 +39,7 @@ EXIT_UNAVAILABLE = 69
 """A worker without which planctond can't serve was given up."""
 _MARKERS_SECONDS = 0.5
 """How soon a marker made by hand is seen."""
+_PROCESSES_SECONDS = 10.0
 _LONGEST_POLL_SECONDS = 5.0
 
 M = TypeVar("M", bound=Message)
@@ -74,6 +77,8 @@ class Supervisor:
         """Since when nothing is started any more, on the way to a stop; None while something may be."""
         self._next_settings = 0.0
         self._next_markers = 0.0
+        self._next_processes = 0.0
+        self._pulse = Pulse()
 
     def open_desk(self, desk: Desk) -> None:
         """Answer requests at ``desk`` from the next turn on."""
@@ -165,6 +170,8 @@ class Supervisor:
         if now >= self._next_markers:
             self._look_at_markers()
         self.children.tick()
+        if now >= self._next_processes:
+            self._say_processes(now)
         self._wind_down()
 
     def _poll(self) -> None:
@@ -175,12 +182,15 @@ class Supervisor:
         for descriptor in (self._signals.fileno(), self._template.fileno(), *self.children.pidfds()):
             if descriptor >= 0:
                 poller.register(descriptor, zmq.POLLIN)
-        deadlines = [self._next_settings, self._next_markers]
+        deadlines = [self._next_settings, self._next_markers, self._next_processes]
         child_deadline = self.children.next_deadline()
         if child_deadline is not None:
             deadlines.append(child_deadline)
-        wait = min(max(0.0, min(deadlines) - time.monotonic()), _LONGEST_POLL_SECONDS)
-        self._ready = {what for what, _ in poller.poll(int(wait * 1000) + 1) if isinstance(what, int)}
+        began = time.monotonic()
+        due = min(max(began, min(deadlines)), began + _LONGEST_POLL_SECONDS)
+        self._ready = {what for what, _ in poller.poll(int((due - began) * 1000) + 1) if isinstance(what, int)}
+        now = time.monotonic()
+        self._pulse.beaten(max(0.0, now - due), now)
 
     def _act_on_signals(self) -> None:
         for number in self._signals.take():
@@ -194,6 +204,19 @@ class Supervisor:
         logs.set_level(self.settings.settings.log_level)
         self._next_settings = time.monotonic() + self.settings.settings.updateconfig
         self.switchboard.say(self.settings.active())
+
+    def _say_processes(self, now: float) -> None:
+        self._next_processes = now + _PROCESSES_SECONDS
+        own = ProcessStatus(
+            name="supervisor",
+            state=ProcessState.RUNNING,
+            pid=os.getpid(),
+            restarts=0,
+            since_unix=self.started_unix,
+            beats=self._pulse.beats,
+            late_seconds=self._pulse.take(),
+        )
+        self.switchboard.say(Processes(processes=(own, *self.children.news())))
 
     def _look_at_markers(self) -> None:
         self._next_markers = time.monotonic() + _MARKERS_SECONDS
@@ -214,7 +237,7 @@ class Supervisor:
     def _message(self, name: str, envelope: Envelope) -> None:
         message = envelope.message
         if isinstance(message, Beat):
-            self.children.beaten(name, ready=message.ready)
+            self.children.beaten(name, ready=message.ready, late_seconds=message.late_seconds)
             return
         last = self.switchboard.last(envelope.topic)
         text = describe(message, last.message if last else None, self.settings.settings.fizzle_seconds)
@@ -222,7 +245,7 @@ class Supervisor:
             self.journal.add(name, text)
 
     def _child_changed(self, before: Child, after: Child) -> None:
-        name = after.name
+        name, self._next_processes = after.name, 0.0
         if after.state in {ProcessState.BACKOFF, ProcessState.FATAL}:
             given_up = after.state is ProcessState.FATAL
             self.journal.add(name, f"{after.last_end}; {'given up' if given_up else 'restarting'}")

@@ -104,19 +104,22 @@ class Loop:
         poller.register(self._bus.socket, zmq.POLLIN)
         poller.register(self._readable, zmq.POLLIN)
         poller.register(self._lifeline, zmq.POLLIN)
-        deadline = time.monotonic()
+        due = time.monotonic()
         while not self._stopping:
-            wait = max(0.0, min(deadline, self._next_beat) - time.monotonic())
+            wait = max(0.0, due - time.monotonic())
             events = dict(poller.poll(int(wait * 1000) + (wait > 0)))
             if self._lifeline in events:
                 break
             if self._readable in events:
                 self._drain()
             now = time.monotonic()
-            self._late = max(self._late, now - deadline if not events else 0.0)
+            # Whatever woke it: while it's held up, messages come in.
+            self._late = max(self._late, now - due)
             self._listen(worker)
             deadline = worker.turn(now)
             self._beat(worker)
+            # What is long due counts from this turn on, for only now it's known.
+            due = max(now, min(deadline, self._next_beat))
         self._bus.close()
 
     def _stop(self, _number: int, _frame: object) -> None:

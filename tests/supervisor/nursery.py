@@ -41,6 +41,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     template: int
     workers: dict[str, ProcessStatus]
+    news: dict[str, ProcessStatus]
     boots: dict[str, str | None]
     descriptors: int
     changes: list[str]
@@ -120,6 +121,7 @@ class Nursery:
             pid=os.getpid(),
             template=self.template.pid,
             workers={status.name: status for status in self.children.report()},
+            news={status.name: status for status in self.children.news()},
             boots={name: self.children.boot(name) for name in WORKERS},
             descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - as text
             changes=self.changes,

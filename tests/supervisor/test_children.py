@@ -23,6 +23,19 @@ def test_all_are_born_as_the_supervisors_own_children(running_toys: Toys) -> Non
     assert {child.pid for child in psutil.Process(report.pid).children()} == {*pids, report.template}
     assert report.changes[: len(WORKERS)] == [f"{name} starting" for name in WORKERS]
     assert all(worker.restarts == 0 and not worker.last_end for worker in report.workers.values())
+    assert list(report.news) == ["template", *WORKERS]
+    assert {name: status.pid for name, status in report.news.items()} == {
+        "template": report.template,
+        **{name: status.pid for name, status in report.workers.items()},
+    }
+
+
+def test_signs_of_life_are_counted_over_all_lives(running_toys: Toys) -> None:
+    before = running_toys.worker("probe")
+    assert before.pid is not None
+    os.kill(before.pid, signal.SIGKILL)
+    running_toys.back("probe", before.pid)
+    running_toys.until(lambda report: report.workers["probe"].beats > before.beats + 1, "they go on")
 
 
 def test_a_killed_worker_is_back_at_once_in_a_life_of_its_own(running_toys: Toys) -> None:
@@ -112,6 +125,8 @@ def test_a_killed_template_harms_no_worker_and_another_bears_the_next(running_to
     template = running_toys.report().template
     os.kill(template, signal.SIGKILL)
     report = running_toys.until(lambda report: report.template != template, "another template")
+    assert report.news["template"].pid == report.template
+    assert (report.news["template"].restarts, report.news["template"].state) == (1, ProcessState.RUNNING)
     assert all(worker.restarts == 0 for worker in report.workers.values())
     former = running_toys.pid("probe")
     os.kill(former, signal.SIGKILL)

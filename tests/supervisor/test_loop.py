@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from plancton.common.control import ask
-from plancton.common.messages import Mode
-from plancton.common.processes import ProcessState
+from plancton.common.messages import Mode, Processes
+from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.requests import (
     Answer,
     ClearFizzles,
@@ -84,6 +85,13 @@ class Toy:
         (self.directory / "pilots").write_text(" ".join(states))
         self.until(lambda status: status.pool and len(status.pool.pilots) == len(states), "the probe saw them")
 
+    def processes(self) -> list[dict[str, ProcessStatus]]:
+        """Return what the metrics worker has heard of all processes, oldest first."""
+        heard = self.directory / "processes"
+        lines = heard.read_bytes().splitlines() if heard.exists() else []
+        said = [msgspec.json.decode(line, type=Processes).processes for line in lines]
+        return [{each.name: each for each in processes} for processes in said]
+
     def markers(self) -> set[str]:
         """Return the names of the markers that exist."""
         return {"drain", "stop", "force-stop", "snooze"} & {path.name for path in self.directory.iterdir()}
@@ -116,6 +124,44 @@ def test_status_tells_all_and_workers_are_listed_in_their_order(toy: Toy) -> Non
     answer = toy.ask(ShowSettings())
     assert answer.data["settings"]["docker_image"] == "busybox"
     assert answer.data["origins"]["docker_image"] == "default"
+
+
+def test_metrics_is_told_of_all_processes_again_and_again_and_how_their_loops_turn(toy: Toy) -> None:
+    told = wait_for(lambda: toy.processes()[5:], 10, "they are told without any change")[0]
+    status = toy.status()
+    assert list(told) == ["supervisor", "template", *WORKERS]
+    assert {each.state for each in told.values()} == {ProcessState.RUNNING}
+    assert told["supervisor"].pid == status.pid
+    assert {told[each.name].pid for each in status.processes} == {each.pid for each in status.processes}
+    template = told["template"].pid
+    assert template is not None
+    assert psutil.Process(template).ppid() == status.pid
+    before, turns = toy.processes()[0], ("supervisor", *WORKERS)
+    assert all(before[name].beats <= told[name].beats for name in turns)
+    wait_for(lambda: all(told[name].beats < toy.processes()[-1][name].beats for name in turns), 5, "all go on")
+    assert {each.name: each.beats for each in toy.status().processes}["probe"] > told["probe"].beats
+
+
+def test_a_loop_that_was_late_is_told_of_and_then_forgotten_but_status_remembers_for_a_while(toy: Toy) -> None:
+    late = toy.directory / "late-reaper"
+    late.write_text("1.5")
+    wait_for(lambda: toy.processes()[-1]["reaper"].late_seconds == 1.5, 10, "that it's late")
+    late.unlink()
+    wait_for(lambda: toy.processes()[-1]["reaper"].late_seconds == 0.0, 10, "that it's late no more")
+    lates = {each.name: each.late_seconds for each in toy.status().processes}
+    assert (lates.pop("reaper"), set(lates.values())) == (1.5, {0.0})
+
+
+def test_a_change_of_a_workers_state_is_told_at_once(toy: Toy) -> None:
+    former = next(each.pid for each in toy.status().processes if each.name == "launcher")
+    assert former is not None
+    os.kill(former, signal.SIGKILL)
+    toy.until(lambda status: status.processes[2].pid not in {None, former}, "it's back")
+    # Birth and readiness come within milliseconds of the end, which is told nevertheless.
+    wait_for(lambda: toy.processes()[-1]["launcher"].restarts == 1, 10, "that it's back")
+    states = [each["launcher"].state for each in toy.processes() if each["launcher"].restarts == 1]
+    assert states[0] is not ProcessState.RUNNING
+    assert toy.processes()[-1]["launcher"].last_end == "killed by SIGKILL"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,7 +1,8 @@
 """The real supervisor with toy workers as a process of its own: ``python -m tests.supervisor.toy_planctond DIR``.
 
-The probe sees as many pilots as the file ``pilots`` in the run directory says; the scheduler heeds the intent; all do
-what ``does-NAME`` says at their birth: live or fail.
+The probe sees as many pilots as the file ``pilots`` in the run directory says; the scheduler heeds the intent; metrics
+adds to the file ``processes`` what it hears of them, one line for each time; all do what ``does-NAME`` says at their
+birth, live or fail, and are as late as ``late-NAME`` says.
 """
 
 import os
@@ -9,13 +10,15 @@ import signal
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
+import msgspec
 import zmq
 
 from plancton.common import log as logs
 from plancton.common.bus import WorkerBus
 from plancton.common.decision import Hold
-from plancton.common.messages import Beat, Intent, Message, PoolLook, Target
+from plancton.common.messages import Beat, Intent, Message, PoolLook, Processes, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
 from plancton.supervisor.desk import Desk
@@ -68,7 +71,11 @@ def run_toy(birth: Birth, lifeline: int) -> None:
         for envelope in bus.heard():
             if isinstance(envelope.message, Intent):
                 intent = envelope.message
-        says: list[Message] = [Beat(ready=True)]
+            elif isinstance(envelope.message, Processes) and birth.worker == "metrics":
+                with (rundir / "processes").open("ab") as heard:
+                    heard.write(msgspec.json.encode(envelope.message) + b"\n")
+        late = rundir / f"late-{birth.worker}"
+        says: list[Message] = [Beat(ready=True, late_seconds=float(late.read_text()) if late.exists() else 0.0)]
         says += [_look(rundir)] if birth.worker == "probe" else []
         says += [_decide(intent)] if birth.worker == "scheduler" else []
         for message in says:
@@ -85,7 +92,8 @@ def main() -> None:
     logs.set_up("planctond", None, to_stderr=True)
     supervisor = Supervisor(paths, template, settings, MACHINE)
     supervisor.open_desk(Desk(supervisor.context, paths.control_socket, Handlers(supervisor).handle))
-    code = supervisor.run()
+    with mock.patch("plancton.supervisor.loop._PROCESSES_SECONDS", 0.3):
+        code = supervisor.run()
     logs.flush()
     sys.exit(code)
 

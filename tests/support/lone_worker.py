@@ -1,7 +1,8 @@
 """A worker in a process of its own, for tests: ``python -m tests.support.lone_worker WHAT DIRECTORY LIFELINE``.
 
 It answers each HostLook that it hears with a PoolUnknown that repeats its number of CPUs; WHAT else it does is one of
-``works``, ``waits`` (is never ready), ``hangs`` and ``crashes`` (at the first thing that it hears).
+``works``, ``waits`` (is never ready), ``hurries`` (asks for a time long past, now and then), ``hangs`` and ``crashes``
+(at the first thing that it hears).
 """
 
 import sys
@@ -21,6 +22,7 @@ class Lone:
         """Work at ``place``."""
         self._place = place
         self._what = what
+        self._turns = 0
         self.ready = what != "waits"
 
     def hear(self, envelope: Envelope) -> None:
@@ -36,7 +38,8 @@ class Lone:
 
     def turn(self, now: float) -> float:
         """Do nothing for long."""
-        return now + 60.0
+        self._turns += 1
+        return 0.0 if self._what == "hurries" and self._turns % 2 else now + 60.0
 
 
 def main() -> None:

@@ -114,6 +114,42 @@ def test_a_message_is_heard_at_once(start: Start) -> None:
     assert time.monotonic() - began < BEAT_SECONDS / 2, "the loop waited for its deadline"
 
 
+def lateness(worker: Supervised) -> list[float]:
+    """Return what the beats that came say of it."""
+    found = worker.of(Beat, 1)() or []
+    return [beat.message.late_seconds for beat in found if isinstance(beat.message, Beat)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("messages", [0, 3])
+def test_a_loop_that_was_held_up_says_for_how_long_whatever_came_in_meanwhile_and_says_it_once(
+    start: Start, messages: int
+) -> None:
+    worker = start("works")
+    wait_for(worker.of(Beat, 2), 10.0, "it turns")
+    stopped_at = time.monotonic()
+    worker.process.send_signal(signal.SIGSTOP)
+    for _ in range(messages):
+        worker.say(host(3))
+    wait_for(lambda: time.monotonic() - stopped_at > 3.0 * BEAT_SECONDS, 10.0, "it's held up")
+    worker.process.send_signal(signal.SIGCONT)
+    held_up = time.monotonic() - stopped_at
+    wait_for(lambda: max(lateness(worker)) >= BEAT_SECONDS, 10.0, "it says so")
+    count = len(lateness(worker))
+    wait_for(lambda: len(lateness(worker)) >= count + 2, 10.0, "it turns again")
+    late = lateness(worker)
+    # Its deadline was a beat after the one before.
+    assert held_up - 1.5 * BEAT_SECONDS < max(late) < held_up + 0.5
+    assert sum(each > 0.5 * BEAT_SECONDS for each in late) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_asks_for_what_is_long_due_is_not_late(start: Start) -> None:
+    worker = start("hurries")
+    wait_for(worker.of(Beat, 3), 10.0, "it turns")
+    assert max(lateness(worker)) < 0.5 * BEAT_SECONDS
+
+
 def test_a_loop_that_hangs_is_silent(start: Start) -> None:
     worker = start("hangs")
     worker.say(host(1))
