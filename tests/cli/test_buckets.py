@@ -108,4 +108,4 @@ def test_days_where_midnight_is_skipped_still_follow_each_other(monkeypatch: pyt
         # On 2018-11-04 the clocks went from 00:00 to 01:00.
         cut = edges(at("2018-11-03 12:00"), at("2018-11-06 12:00"), DAY)
         assert [local(each)[:10] for each in cut[1:-1]] == ["2018-11-04", "2018-11-05", "2018-11-06"]
-        assert sum(end - begin for begin, end in pairwise(cut)) == 3 * DAY
+        assert cut[-1] - cut[0] == 3 * DAY - HOUR
