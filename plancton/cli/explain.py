@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from plancton.cli import safeguards
 from plancton.cli.wording import clean, count, cpus, duration, moment, size
 from plancton.common.messages import Counters, Mode, Target
+from plancton.common.processes import ProcessStatus
 from plancton.common.reasons import Reason
 from plancton.common.status import StatusReport
 
 _LABEL_WIDTH = 11
 _MOST_ENDINGS = 5
+_LATE_SECONDS = 1.0
+"""How late a process's loop must have been to be worth a word: looks and decisions come every two seconds."""
 
 _MODES = {
     Mode.ACTIVE: "pilots are launched wherever there is room",
@@ -188,11 +191,18 @@ def _sinks(report: StatusReport) -> Iterator[str]:
 def _processes(report: StatusReport) -> Iterator[str]:
     yield f"{'Process':<{_LABEL_WIDTH}}{'State':<10}{'Pid':>8}{'Restarts':>10}  {'For':<12}Last end"
     for process in report.processes:
+        troubles = "; ".join(filter(None, (clean(process.last_end), _late(process))))
         line = (
             f"{clean(process.name):<{_LABEL_WIDTH}}{process.state:<10}{process.pid or '-':>8}{process.restarts:>10}  "
-            f"{_ago(report, process.since_unix):<12}{clean(process.last_end)}"
+            f"{_ago(report, process.since_unix):<12}{troubles}"
         )
         yield line.rstrip()
+
+
+def _late(process: ProcessStatus) -> str:
+    if process.late_seconds < _LATE_SECONDS:
+        return ""
+    return f"its loop was up to {duration(process.late_seconds)} late in the last seconds"
 
 
 def _ago(report: StatusReport, moment_unix: float) -> str:

@@ -191,6 +191,30 @@ def test_a_process_in_trouble_shows_its_restarts_and_last_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("late_seconds", "last_end", "words"),
+    [
+        (0.9, "", ""),
+        (1.5, "", "its loop was up to 1.5 s late in the last seconds"),
+        (4.0, "exited with 70", "exited with 70; its loop was up to 4 s late in the last seconds"),
+    ],
+)
+def test_a_process_whose_loop_was_held_up_says_so(late_seconds: float, last_end: str, words: str) -> None:
+    process = ProcessStatus(
+        name="probe",
+        state=ProcessState.RUNNING,
+        pid=7,
+        restarts=0,
+        since_unix=NOW - 2,
+        last_end=last_end,
+        late_seconds=late_seconds,
+    )
+    assert (
+        f"probe      running          7         0  2 s         {words}".rstrip()
+        in told(report(), processes=(process,)).splitlines()
+    )
+
+
+@pytest.mark.parametrize(
     ("mode", "words"),
     [
         (Mode.DRAINING, "it launches no pilots: drained; planctonctl resume ends that"),
