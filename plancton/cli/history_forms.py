@@ -39,7 +39,7 @@ def plain(summary: Summary, unread_points: int) -> dict[str, Any]:
         "since_unix": summary.total.since_unix,
         "until_unix": summary.total.until_unix,
         "total": _figures(summary.total),
-        "gaps": msgspec.to_builtins(summary.gaps),
+        "gaps": [{**msgspec.to_builtins(gap), "seconds": gap.seconds} for gap in summary.gaps],
         "unread_points": unread_points,
         "buckets": [_figures(each) for each in summary.buckets],
     }
@@ -60,7 +60,8 @@ def csv_lines(summary: Summary) -> Iterator[str]:
     """Yield a header, and a line for each bucket. What is unknown is an empty cell, and so is what has no record."""
     exits = [f"{end.replace('-', '_')}_pilots" for end in Exit]
     counts = ("launches", "failed_launches", "handbacks", *exits)
-    yield line(["since", "since_unix", "seconds", *_PLAIN, "held_seconds", "held_longest_reason", *counts])
+    header = ["since", "since_unix", "seconds", *_PLAIN, "held_seconds", "held_longest_reason", *counts]
+    yield line(header)
     for each in summary.buckets:
         held = max(each.held_seconds, key=lambda reason: each.held_seconds[reason], default="")
         numbers = [
@@ -69,19 +70,12 @@ def csv_lines(summary: Summary) -> Iterator[str]:
             len(each.handback_seconds),
             *(each.exits.get(end, 0) for end in Exit),
         ]
-        yield line(
-            [
-                local(each.since_unix),
-                each.since_unix,
-                each.seconds,
-                *(getattr(each, name) for name in _PLAIN),
-                sum(each.held_seconds.values()),
-                held,
-                *numbers,
-            ]
-            if each.recorded_seconds > 0.0 or any(numbers)
-            else [local(each.since_unix), each.since_unix, each.seconds, 0.0]
-        )
+        cells: list[object] = [local(each.since_unix), each.since_unix, each.seconds]
+        if each.recorded_seconds > 0.0 or any(numbers):
+            cells += [*(getattr(each, name) for name in _PLAIN), sum(each.held_seconds.values()), held, *numbers]
+        else:
+            cells += [0.0, *[None] * (len(header) - len(cells) - 1)]
+        yield line(cells)
 
 
 def line(cells: Iterable[object]) -> str:

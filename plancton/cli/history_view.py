@@ -50,6 +50,7 @@ def columns_of(width: int) -> int:
 
 def view(summary: Summary, *, now_unix: float, ends_now: bool, width: int, ascii_only: bool) -> Iterator[Line]:
     """Yield the lines of the view: the most important in words, graphs over the time, and all sums."""
+    width = max(width, NARROWEST)
     for sentence in sentences(summary, now_unix, ends_now=ends_now):
         yield from (Line(text) for text in _folded(sentence, width))
     if summary.total.recorded_seconds > 0.0:
@@ -60,12 +61,15 @@ def view(summary: Summary, *, now_unix: float, ends_now: bool, width: int, ascii
                 yield Line(panel.heading)
             values = [panel.value(figures) for figures in buckets for _ in range(each)]
             yield from _drawn(panel, values, ascii_only=ascii_only)
-        yield from (Line(text) for text in _axis(buckets, each))
+        yield from (Line(text) for text in _axis(buckets, each, columns_of(width)))
     rows = table(summary.total)
     widest = [max(len(row[column]) for row in rows) for column in (0, 1)]
     yield Line("")
+    indent = sum(widest) + 4
     for what, number, meaning in rows:
-        yield Line(f"{what:<{widest[0]}}  {number:>{widest[1]}}  {meaning}".rstrip())
+        first, *others = _folded(meaning, width - indent)
+        yield Line(f"{what:<{widest[0]}}  {number:>{widest[1]}}  {first}".rstrip())
+        yield from (Line(f"{'':<{indent}}{text}") for text in others)
 
 
 def _at_most(columns: int, buckets: Sequence[Figures]) -> Sequence[Figures]:
@@ -142,12 +146,12 @@ def _drawn(panel: _Panel, values: Sequence[float | None], *, ascii_only: bool) -
     top = max(known, default=0.0) if panel.top is None else panel.top
     drawn = graph(values, width=len(values), height=panel.height, top=top, ascii_only=ascii_only)
     for number, line in enumerate(drawn):
-        scale = panel.form.format(top) if number == 0 else "0" if number == panel.height - 1 else ""
+        scale = _scale(panel.form.format(top), top) if number == 0 else "0" if number == panel.height - 1 else ""
         name = panel.name if number == 0 else ""
         yield Line(f"{name:<{_NAME}} {scale:>{_SCALE}} {line}".rstrip(), panel.colour)
 
 
-def _axis(buckets: Sequence[Figures], each: int) -> Iterator[str]:
+def _axis(buckets: Sequence[Figures], each: int, columns: int) -> Iterator[str]:
     """Yield a line with the moments at which some of the columns begin, and one that tells what a column is."""
     length = buckets[-1].until_unix - buckets[0].since_unix
     form = "%H:%M:%S" if length <= _MINUTES else "%H:%M" if length <= 2 * _DAY else "%m-%d"
@@ -155,15 +159,22 @@ def _axis(buckets: Sequence[Figures], each: int) -> Iterator[str]:
     for number, figures in enumerate(buckets):
         column = number * each
         if not line or (column >= len(line) + 2 and column % _LABEL_EVERY < each):
-            begun = datetime.fromtimestamp(figures.since_unix, UTC).astimezone()
-            line = line.ljust(column) + begun.strftime(form)
+            label = datetime.fromtimestamp(figures.since_unix, UTC).astimezone().strftime(form)
+            if column + len(label) <= columns:
+                line = line.ljust(column) + label
     yield f"{'':<{_MARGIN}}{line}"
     size = span(max(figures.seconds for figures in buckets))
     one = "a column is" if each == 1 else f"{each} columns are"
     yield f"{'':<{_MARGIN}}{one} {size}; blank: no record"
 
 
+def _scale(text: str, top: float) -> str:
+    """Return the scale's number, in less detail where there is no room."""
+    return text if len(text) <= _SCALE else f"{top:.0f}" if top < 10**_SCALE - 0.5 else f"{top:.0e}"
+
+
 def _folded(text: str, width: int) -> Iterator[str]:
+    """Yield the text as lines; a word that is longer than any line is cut."""
     line = ""
     for word in text.split(" "):
         if line and len(line) + 1 + len(word) > width:
@@ -171,4 +182,7 @@ def _folded(text: str, width: int) -> Iterator[str]:
             line = word
         else:
             line = f"{line} {word}" if line else word
+        while len(line) > width:
+            yield line[:width]
+            line = line[width:]
     yield line

@@ -93,7 +93,9 @@ def table(total: Figures) -> list[tuple[str, str, str]]:
         ("memory", total.owner_stall_memory_seconds),
         ("disks", total.owner_stall_io_seconds),
     ):
-        rows.append((f"owner waited for {what}", "?" if stall is None else duration(stall), _of_time(stall, total)))
+        # Sums of fractions are seldom whole where they should be.
+        waited = "?" if stall is None else duration(round(stall, 3))
+        rows.append((f"owner waited for {what}", waited, _of_time(stall, total)))
     rows.append(("core-hours lost", core_hours(total.lost_core_seconds), "of pilots ended before they had finished"))
     if total.handback_seconds:
         worst, median = total.handback_worst_seconds or 0.0, total.handback_median_seconds or 0.0
