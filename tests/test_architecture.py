@@ -89,6 +89,7 @@ FACTS = (
     "plancton/common/topics.py",
     "plancton/common/policy/facts.py",
     "plancton/cli/history_figures.py",
+    "plancton/workers/metrics/rounds.py",
     "plancton/cli/simulation/life.py",
     "plancton/cli/simulation/result.py",
 )
@@ -154,6 +155,8 @@ DECISIONS = (
     "plancton/workers/metrics/target_points.py",
     "plancton/workers/metrics/influxdb_answers.py",
     "plancton/workers/metrics/outbox.py",
+    "plancton/workers/metrics/pending.py",
+    "plancton/workers/metrics/tail.py",
     "plancton/workers/metrics/series.py",
     "plancton/cli/buckets.py",
     "plancton/cli/history_forms.py",
@@ -180,6 +183,13 @@ DECISIONS = (
     "plancton/cli/reason_words.py",
     "plancton/cli/reasoning.py",
     "plancton/cli/safeguards.py",
+    "plancton/cli/explain.py",
+    "plancton/cli/top_decoder.py",
+    "plancton/cli/top_keys.py",
+    "plancton/cli/top_model.py",
+    "plancton/cli/top_panels.py",
+    "plancton/cli/top_table.py",
+    "plancton/cli/top_view.py",
     "plancton/cli/wording.py",
 )
 IMPURE = frozenset(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from plancton.cli.wording import clean, cpus, duration, size
+from plancton.cli.wording import clean, cpus, duration, size, whole
 from plancton.common.pilot import ENDED_STATES, Pilot, PilotState
 
 HEADINGS = ("SLOT", "NAME", "STATE", "AGE", "CPU", "MEMORY", "WORK")
@@ -22,7 +22,7 @@ def rows(pilots: Iterable[Pilot], now_unix: float) -> list[tuple[str, ...]]:
             str(pilot.slot),
             clean(pilot.name),
             state(pilot),
-            duration(int(pilot_age(pilot, now_unix))),
+            duration(whole(pilot_age(pilot, now_unix))),
             cpus(pilot.cpu_cores),
             size(pilot.memory_bytes),
             work(pilot, now_unix) or "-",
@@ -44,4 +44,4 @@ def work(pilot: Pilot, now_unix: float) -> str:
         return ""
     if pilot.safe_to_stop:
         return "safe to stop"
-    return "" if pilot.busy_since_unix is None else f"busy {duration(int(now_unix - pilot.busy_since_unix))}"
+    return "" if pilot.busy_since_unix is None else f"busy {duration(whole(now_unix - pilot.busy_since_unix))}"

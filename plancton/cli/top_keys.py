@@ -145,8 +145,9 @@ def snooze_seconds(typed: str) -> float | None:
 
 def _turn(state: State, key: str) -> State:
     """Return the page turned, or left."""
-    moves = {"up": -1, "k": -1, "down": 1, "j": 1, "page-up": -10, "page-down": 10, " ": 10, "home": -_FAR, "end": _FAR}
-    if key in moves:
-        return msgspec.structs.replace(state, scroll=max(0, state.scroll + moves[key]))
+    ends = {"home": 0, "end": _FAR}
+    moves = {"up": -1, "k": -1, "down": 1, "j": 1, "page-up": -10, "page-down": 10, " ": 10}
+    if key in ends or key in moves:
+        return msgspec.structs.replace(state, scroll=ends.get(key, max(0, state.scroll + moves.get(key, 0))))
     leaves = key in {"q", "Q", "escape", "enter", "w", "?", "h"}
     return msgspec.structs.replace(state, page=Page.MAIN, scroll=0) if leaves else state

@@ -12,7 +12,7 @@ from plancton.cli.reason_words import words
 from plancton.cli.top_keys import Sort
 from plancton.cli.top_model import Seen, Usage, courses
 from plancton.cli.top_table import Cell, Column, beside, fit, table, wrapped
-from plancton.cli.wording import clean, clock, count, cpus, duration, moment, size
+from plancton.cli.wording import clean, clock, count, cpus, duration, moment, size, whole
 from plancton.common.messages import Mode
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.processes import ProcessState
@@ -59,7 +59,7 @@ def header(seen: Seen, width: int) -> Text:
     report = seen.report
     if report is None:
         return beside(Text.assemble(("plancton", "bold"), f" on {clean(seen.hostname)}"), now, width)
-    up = duration(int(report.now_unix - report.started_unix))
+    up = duration(whole(report.now_unix - report.started_unix))
     left = Text.assemble(
         ("plancton", "bold"),
         f" {clean(report.version)} on {clean(seen.hostname)}  ",
@@ -230,7 +230,7 @@ def _pilot(pilot: Pilot, now_unix: float) -> list[Cell]:
     return [
         str(pilot.slot),
         (state(pilot), _PILOT_STYLES.get(pilot.state, "")),
-        duration(int(pilot_age(pilot, now_unix))),
+        duration(whole(pilot_age(pilot, now_unix))),
         cpus(pilot.cpu_cores),
         size(pilot.memory_bytes),
         work(pilot, now_unix) or "-",

@@ -59,7 +59,7 @@ _HELP = (
 def screen(seen: Seen, state: State, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
     """Return exactly ``height`` lines, none of them wider than ``width`` cells."""
     width, height = max(0, width), max(0, height)
-    bottom = _bottom(state, width)[: max(1, height - 1)]
+    bottom = _bottom(state, width)[-max(1, height - 1) :]
     room = height - len(bottom)
     if state.page is Page.MAIN:
         lines = _main(seen, state, width, room, ascii_only=ascii_only)

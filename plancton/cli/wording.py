@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/\s]*@")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _PRECISE_BELOW = 10
+_LONGEST_SECONDS = 1e11
+"""More than three thousand years; longer ones are no lengths that anybody meant."""
 
 
 def clean(text: str) -> str:
@@ -16,20 +18,28 @@ def clean(text: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time in its two largest units; a negative one counts as none."""
-    seconds = max(0.0, seconds)
-    whole = int(seconds)
-    if whole < _MINUTE:
-        return f"{seconds:.1f} s" if seconds < _PRECISE_BELOW and seconds != whole else f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+    number = whole(seconds)
+    if number < _MINUTE:
+        return f"{seconds:.1f} s" if 0 < seconds < _PRECISE_BELOW and seconds != number else f"{number} s"
+    if number < _HOUR:
+        return f"{number // _MINUTE} min {number % _MINUTE} s"
+    if number < _DAY:
+        return f"{number // _HOUR} h {number % _HOUR // _MINUTE} min"
+    return f"{number // _DAY} d {number % _DAY // _HOUR} h"
+
+
+def whole(seconds: float) -> int:
+    """Return the whole seconds of a length of time, of any number that others may tell."""
+    # In this order, what is no number counts as none.
+    return int(min(_LONGEST_SECONDS, max(0.0, seconds)))
 
 
 def clock(moment_unix: float) -> str:
-    """Return a moment's local time of day."""
-    return datetime.fromtimestamp(moment_unix, UTC).astimezone().strftime("%H:%M:%S")
+    """Return a moment's local time of day; dashes for one beyond the years that a calendar has."""
+    try:
+        return datetime.fromtimestamp(moment_unix, UTC).astimezone().strftime("%H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return "--:--:--"
 
 
 def moment(moment_unix: float, now_unix: float) -> str:

@@ -1,10 +1,12 @@
 """Other people's words are harmless; numbers read well."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.cli.wording import clean, clock, count, cpus, date_and_clock, duration, moment, percent, size
+from plancton.cli.wording import clean, clock, count, cpus, date_and_clock, duration, moment, percent, size, whole
 
 
 @given(st.text())
@@ -58,6 +60,18 @@ def test_an_unknown_number_is_not_zero() -> None:
 
 def test_one_is_singular() -> None:
     assert [count(number, "pilot") for number in (0, 1, 2)] == ["0 pilots", "1 pilot", "2 pilots"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "number"), [(1.9, 1), (-3.0, 0), (math.nan, 0), (-math.inf, 0), (math.inf, 10**11), (1e300, 10**11)]
+)
+def test_whole_seconds_of_any_number(seconds: float, number: int) -> None:
+    assert whole(seconds) == number
+    assert duration(seconds)
+
+
+def test_a_moment_beyond_all_calendars_has_no_time_of_day() -> None:
+    assert {clock(moment_unix) for moment_unix in (1e300, math.inf, -math.inf, math.nan)} == {"--:--:--"}
 
 
 def test_clock_is_a_time_of_day() -> None:
