@@ -1,19 +1,20 @@
-"""The metrics process: counts what the others did, keeps the journal and sends the series to each InfluxDB."""
+"""The metrics process: counts what the others did, keeps journal and store, and sends the series to each InfluxDB."""
 
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
 from plancton.common.journal import directory_below
 from plancton.common.messages import (
     ActiveSettings,
     Counters,
+    EndingAction,
     EndingOutcome,
     LauncherState,
     LaunchOutcome,
+    Outcome,
     PoolLook,
     PoolUnknown,
     Target,
@@ -22,10 +23,11 @@ from plancton.common.points import Point
 from plancton.common.settings import Settings
 from plancton.workers.base import Place
 from plancton.workers.metrics import chronicle
-from plancton.workers.metrics.counters import resume_sink
 from plancton.workers.metrics.exposure import Exposure
 from plancton.workers.metrics.gather import Gatherer, said_unix_ns
 from plancton.workers.metrics.journal import Journal
+from plancton.workers.metrics.rounds import Bounds, Output
+from plancton.workers.metrics.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,15 +52,14 @@ class Metrics:
         self._known = chronicle.Known()
         self._born = time.monotonic()
         self._fizzle_seconds = Settings().fizzle_seconds
-        self._former_sinks: dict[str, SinkState] | None = None
-        """The sinks of the life before this one; None until it's known whether there was one."""
+        self._continues: bool | None = None
+        """Whether there was a life before this one; None until that's known."""
         self._unheard: list[Counters] = []
         """What was said until then."""
-        self._continues = False
-        """Whether there was a life before this one."""
         self._said: Counters | None = None
         self._next_say = time.monotonic() + _SAY_SECONDS
         self._exposure = Exposure()
+        self._store = Store(place.state, place.wake)
         self._sinks: Sinks | None = None
         """None until the settings name an InfluxDB."""
         self._main_sleep: float | None = None
@@ -78,6 +79,7 @@ class Metrics:
                 if not self._gatherer.is_news(envelope):
                     return
                 self._tell(envelope)
+                self._keep(envelope)
             case PoolLook() | PoolUnknown() | Target() | LauncherState():
                 self._tell(envelope)
         self._exposure.hear(envelope)
@@ -86,6 +88,7 @@ class Metrics:
     def turn(self, now: float) -> float:
         """Make the points that are due, send and write what can be, and say the counters if they changed."""
         self._journal.turn()
+        self._store.collect()
         moments = []
         if self._main_sleep is not None:
             # The first points needn't wait once there is something to tell.
@@ -95,10 +98,10 @@ class Metrics:
                 totals = self._totals()
                 self._put(self._gatherer.measure(now, time.time_ns(), totals.sinks, totals.store))
             moments.append(self._next_points)
-        next_try = self._sinks.turn(now) if self._sinks is not None else None
-        if next_try is not None:
-            moments.append(next_try)
-        # Last, so that it tells what the sinks just did.
+        # The store after the sinks, for it writes down how far they are, and reads what they want.
+        later = (self._sinks.turn(now) if self._sinks is not None else None, self._store.turn(now))
+        moments += [moment for moment in later if moment is not None]
+        # Last, so that it tells what they just did.
         return min([*moments, self._say(now)])
 
     def _follow(self, settings: Settings) -> None:
@@ -108,29 +111,34 @@ class Metrics:
         self._fizzle_seconds = settings.fizzle_seconds
         self._journal.follow(settings.journal_size)
         self._exposure.follow(settings.prometheus_address)
-        urls = tuple(each for each in settings.influxdb_url if isinstance(each, str))
-        if urls and self._sinks is None:
+        self._store.follow(Bounds(size_bytes=settings.history_size, age_seconds=settings.history_age))
+        if settings.influxdb_url and self._sinks is None:
             # influxdb-client takes 17 MiB; no other process needs it, nor does a node without an InfluxDB.
             from plancton.workers.metrics.sink import Sinks  # noqa: PLC0415
 
-            self._sinks = Sinks(self._place.wake)
+            self._sinks = Sinks(self._place.wake, self._store)
         if self._sinks is not None:
-            self._sinks.follow(urls)
+            self._sinks.follow(settings.influxdb_url)
 
     def _put(self, points: "Sequence[Point]") -> None:
         self._exposure.put(points)
-        if self._sinks is not None:
-            self._sinks.put(points)
+        self._store.put(points)
+
+    def _keep(self, envelope: Envelope) -> None:
+        """Keep what an ended pilot said last."""
+        match envelope.message:
+            case EndingOutcome(action=EndingAction.REMOVED, outcome=Outcome.DONE, output=output) as end if output:
+                ended_ns = said_unix_ns(envelope)
+                self._store.keep(Output(container_id=end.container_id, pilot=end.name, ended_ns=ended_ns, text=output))
 
     def _recover(self, heard: Counters, said_at: float) -> None:
         """Go on from what a former life said last, which comes before any echo of what this one said."""
-        if self._former_sinks is not None:
+        if self._continues is not None:
             return
-        self._former_sinks = {}
-        if heard not in self._unheard:
-            self._continues = True
-            self._former_sinks = {state.name: state for state in heard.sinks}
+        self._continues = heard not in self._unheard
+        if self._continues:
             self._gatherer.resume(heard, said_at)
+            self._store.resume(heard.store, heard.sinks)
         self._unheard.clear()
 
     def _tell(self, envelope: Envelope) -> None:
@@ -151,15 +159,16 @@ class Metrics:
             return due
         self._next_say = now + _SAY_SECONDS
         self._said = counters
-        if self._former_sinks is None:
+        if self._continues is None:
             self._unheard.append(counters)
         self._place.say(counters)
         return self._next_say + _REPEAT_SECONDS
 
     def _totals(self) -> Counters:
-        former = self._former_sinks or {}
-        own_states = self._sinks.states if self._sinks is not None else ()
         counters = self._gatherer.counters
-        lost = counters.journal_dropped + self._journal.dropped
-        states = (resume_sink(former[own.name], own) if own.name in former else own for own in own_states)
-        return msgspec.structs.replace(counters, sinks=tuple(states), journal_dropped=lost)
+        return msgspec.structs.replace(
+            counters,
+            sinks=self._sinks.states if self._sinks is not None else (),
+            journal_dropped=counters.journal_dropped + self._journal.dropped,
+            store=self._store.state,
+        )

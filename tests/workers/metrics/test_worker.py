@@ -149,9 +149,15 @@ def test_it_is_ready_at_once_and_says_its_counters_once_while_nothing_happens(bu
     assert bus.metrics.ready
     assert bus.says(launched=0) == Counters()
     assert bus.turn() > time.monotonic() + 30.0
-    bus.tell(settings(), Intent(mode=Mode.ACTIVE, since_unix=0.0), POOL, HOST)
     bus.turn()
     assert bus.said == [Counters()]
+    bus.tell(settings(), Intent(mode=Mode.ACTIVE, since_unix=0.0), POOL, HOST)
+    wait_for(lambda: bus.turn() > time.monotonic() + 30.0, 10.0, "everything is on disk and said")
+    assert bus.said[-1].store is not None
+    assert bus.said[-1].store.points > 0
+    said = len(bus.said)
+    bus.turn()
+    assert len(bus.said) == said
 
 
 def test_events_are_counted_and_said_not_too_often(bus: Bus) -> None:
@@ -175,9 +181,14 @@ def test_a_restarted_worker_goes_on_from_what_the_former_said(bus: Bus) -> None:
     sink = SinkState(name=url, written_points=7, waiting_points=2, dropped_points=1)
     bus.tell(settings(url), Counters(launched=40, pilot_seconds=5.0, ended_by_reason={"ended": 3}, sinks=(sink,)))
     bus.tell(END)
-    said = bus.says(launched=40, pilot_seconds=65.5, ended_by_reason={"ended": 4})
-    assert said.sinks[0].written_points == 7
-    assert said.sinks[0].dropped_points == 3, "what waited in the former life went with it"
+    assert bus.says(launched=40, pilot_seconds=65.5, ended_by_reason={"ended": 4}).sinks[0].written_points == 7
+
+    def dropped() -> bool:
+        bus.turn()
+        return bus.said[-1].sinks[0].dropped_points == 3
+
+    wait_for(dropped, 10.0, "what waited is in no store, so it went with the former life")
+    assert bus.said[-1].sinks[0].written_points == 7
     bus.turn()
     assert bus.says(pilot_seconds=65.5).launched == 40, "the echo of its own words changes nothing"
 
