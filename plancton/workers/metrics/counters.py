@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
 from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
 from plancton.workers.metrics.exits import exit_of, fizzled, is_end
@@ -87,7 +86,7 @@ def _count_end(counters: Counters, end: EndingOutcome, fizzle_seconds: float) ->
 
 
 def resume(former: Counters, own: Counters) -> Counters:
-    """Return the totals of a former life and this one. Sinks and store stay this one's: see ``resume_sink``."""
+    """Return the totals of a former life and this one. Sinks and store stay this one's."""
     return Counters(
         launched=former.launched + own.launched,
         launch_failures=former.launch_failures + own.launch_failures,
@@ -113,12 +112,3 @@ def resume(former: Counters, own: Counters) -> Counters:
 
 def _sums(former: Mapping[str, int], own: Mapping[str, int]) -> dict[str, int]:
     return {key: former.get(key, 0) + own.get(key, 0) for key in (*former, *own)}
-
-
-def resume_sink(former: SinkState, own: SinkState) -> SinkState:
-    """Return a sink's state with its totals of a former life, whose waiting points ended with it."""
-    return msgspec.structs.replace(
-        own,
-        written_points=former.written_points + own.written_points,
-        dropped_points=former.dropped_points + former.waiting_points + own.dropped_points,
-    )

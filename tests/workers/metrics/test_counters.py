@@ -13,7 +13,7 @@ from plancton.common.codec import Envelope
 from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
 from plancton.common.reasons import Reason
 from plancton.common.topics import TOPIC_OF
-from plancton.workers.metrics.counters import Memory, count, recall, resume, resume_sink
+from plancton.workers.metrics.counters import Memory, count, recall, resume
 
 FIZZLE_SECONDS = 5.0
 
@@ -198,9 +198,3 @@ def test_the_memory_is_bounded() -> None:
         memory = recall(memory, envelope(launched(name=str(number)), str(number), number)) or memory
     assert len(memory.last) <= 64
     assert len(memory.deeds) <= 1000
-
-
-def test_a_sink_goes_on_from_its_former_totals_and_what_waited_then_is_lost() -> None:
-    former = SinkState(name="s", written_points=5, waiting_points=3, dropped_points=2, error="away", error_unix=1.0)
-    own = SinkState(name="s", written_points=1, waiting_points=4, dropped_points=0)
-    assert resume_sink(former, own) == SinkState(name="s", written_points=6, waiting_points=4, dropped_points=5)
