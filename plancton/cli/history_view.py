@@ -11,7 +11,7 @@ from plancton.cli.history_summary import merged
 from plancton.cli.history_words import sentences, span, table
 from plancton.cli.wording import clean
 
-NARROWEST, WIDEST = 60, 160
+NARROWEST, WIDEST = 70, 160
 """Columns that the view can do with, and more than which help nobody."""
 _NAME, _SCALE = 18, 5
 _MARGIN = _NAME + 1 + _SCALE + 1
