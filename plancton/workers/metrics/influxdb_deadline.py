@@ -22,28 +22,47 @@ _PIECE_BYTES = 16_384
 
 
 class Deadline:
-    """The end of the time that a write may take, whatever requests it needs: to connect, and to get its answers."""
+    """The end of the time that a write may take, whatever requests it needs."""
 
     def __init__(self, seconds: float) -> None:
-        """Allow ``seconds`` for a connection and as much again for the rest."""
-        self.seconds = seconds
+        """Allow ``seconds`` for all answers, and as much again for connecting where that is needed."""
+        self._seconds = seconds
         self._end = 0.0
+        self._to_connect = 0.0
 
     def begin(self) -> None:
         """Start the clock."""
-        self._end = time.monotonic() + 2 * self.seconds
+        self._end = time.monotonic() + self._seconds
+        self._to_connect = self._seconds
 
     def remaining(self) -> float:
-        """Return the seconds left, more than none.
+        """Return the seconds left for answers, more than none.
 
         Raises:
             TimeoutError: if none are.
 
         """
-        left = self._end - time.monotonic()
-        if left <= 0.0:
-            raise TimeoutError
-        return left
+        return _some(self._end - time.monotonic())
+
+    def remaining_to_connect(self) -> float:
+        """Return the seconds left for connecting, more than none.
+
+        Raises:
+            TimeoutError: if none are.
+
+        """
+        return _some(self._to_connect)
+
+    def connected(self, seconds: float) -> None:
+        """Leave out of account what connecting took."""
+        self._to_connect -= seconds
+        self._end += seconds
+
+
+def _some(seconds: float) -> float:
+    if seconds <= 0.0:
+        raise TimeoutError
+    return seconds
 
 
 class _Reader(io.RawIOBase):
@@ -94,28 +113,33 @@ class _Bounded(HTTPConnection):
         self._deadline = deadline
         self.response_class = functools.partial(_Answer, deadline)  # type: ignore[assignment]
 
+    def connect(self) -> None:
+        """Connect, with the handshake of TLS if any."""
+        begin = time.monotonic()
+        super().connect()
+        self._deadline.connected(time.monotonic() - begin)
+
     def _new_conn(self) -> socket.socket:
-        """Connect, to whichever of the host's addresses takes it; each gets its share of the time."""
+        """Connect to whichever of the host's addresses takes it; each gets its share of the time."""
         try:
             addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
-        failure: OSError = OSError("no address")
-        end = time.monotonic() + min(self._deadline.seconds, self._deadline.remaining())
+        failure = OSError("no address")
+        end = time.monotonic() + self._deadline.remaining_to_connect()
         for number, (family, kind, protocol, _, address) in enumerate(addresses):
-            left = end - time.monotonic()
             sock = socket.socket(family, kind, protocol)
             try:
                 for option in self.socket_options or ():
                     sock.setsockopt(*option)
-                sock.settimeout(max(left, 0.001) / (len(addresses) - number))
+                sock.settimeout(_some(end - time.monotonic()) / (len(addresses) - number))
                 sock.connect(address)
+                # What is left is for the handshake of TLS.
+                sock.settimeout(_some(end - time.monotonic()))
             except OSError as error:
                 sock.close()
                 failure = error
                 continue
-            # What is left is for the handshake of TLS.
-            sock.settimeout(max(end - time.monotonic(), 0.001))
             sys.audit("http.client.connect", self, self.host, self.port)
             return sock
         if isinstance(failure, TimeoutError):

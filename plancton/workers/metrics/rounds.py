@@ -2,6 +2,9 @@
 
 import msgspec
 
+_LONGEST_AGE_SECONDS = 9e9
+"""More than SQLite's moments reach back."""
+
 
 class Row(msgspec.Struct, frozen=True):
     """A point as it is stored. One that can't be read any more has no series."""
@@ -59,6 +62,10 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     """On disk, all its files together."""
     age_seconds: float
+
+    def cutoff_ns(self, now_ns: int) -> int:
+        """Return the moment before which everything is too old."""
+        return max(0, now_ns - int(min(self.age_seconds, _LONGEST_AGE_SECONDS) * 1e9))
 
     @property
     def log_bytes(self) -> int:

@@ -49,7 +49,7 @@ class Trim:
 
     def run(self, points: int, more_bytes: int) -> None:
         """Take away what is too old, and make room for ``more_bytes``; there are ``points`` in the store."""
-        cutoff = self._asked.now_ns - int(self._bounds.age_seconds * 1e9)
+        cutoff = self._bounds.cutoff_ns(self._asked.now_ns)
         while self.points < _CHUNKS * _CHUNK and (aged := self._aged(cutoff)):
             self._take_away(aged)
         chunk = min(max(points // 50, _SMALL_CHUNK), _CHUNK)

@@ -164,7 +164,7 @@ class StoreFile:
                 (each.container_id, each.pilot, each.ended_ns, each.text),
             )
             size += _size_of(each)
-        cutoff = asked.now_ns - int(asked.bounds.age_seconds * 1e9)
+        cutoff = asked.bounds.cutoff_ns(asked.now_ns)
         aged = "DELETE FROM outputs WHERE ended_ns < ? RETURNING LENGTH(CAST(output AS BLOB))"
         size -= sum(length + _OUTPUT_BYTES for (length,) in db.execute(aged, (cutoff,)).fetchall())
         while size > asked.bounds.size_bytes // _OUTPUTS_SHARE:
