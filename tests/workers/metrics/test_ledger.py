@@ -35,6 +35,44 @@ def test_no_stall_is_none_whoever_ran() -> None:
     assert given(Given(), host(stall_cpu=0.0), pilots_ran=None).owner_stall_cpu_seconds == 0.0
 
 
+def test_totals_grow_by_the_sums_and_by_nothing_else() -> None:
+    before = Counters(
+        launched=9,
+        given_core_seconds=1.0,
+        free_core_seconds=2.0,
+        owner_stall_cpu_seconds=3.0,
+        owner_stall_memory_seconds=4.0,
+        owner_stall_io_seconds=5.0,
+    )
+    sums = Given(
+        interval_seconds=1.0,
+        core_seconds=10.0,
+        free_core_seconds=20.0,
+        owner_stall_cpu_seconds=30.0,
+        owner_stall_memory_seconds=40.0,
+        owner_stall_io_seconds=50.0,
+    )
+    assert totals(before, Given(interval_seconds=1.0)) == before
+    assert totals(before, sums) == Counters(
+        launched=9,
+        given_core_seconds=11.0,
+        free_core_seconds=22.0,
+        owner_stall_cpu_seconds=33.0,
+        owner_stall_memory_seconds=44.0,
+        owner_stall_io_seconds=55.0,
+    )
+
+
+def test_less_than_nothing_is_never_left() -> None:
+    taken, nearly = host(busy_cpus=8.0, stolen_cpus=1.0), host(busy_cpus=7.5)
+    assert given(Given(), taken, pilots_ran=False).free_core_seconds == 0.0
+    assert given(Given(), nearly, pilots_ran=False).free_core_seconds == 1.0
+
+
+def test_a_number_that_is_none_is_in_no_sum() -> None:
+    assert given(Given(), host(stall_io=math.nan), pilots_ran=True).owner_stall_io_seconds is None
+
+
 def test_what_is_unknown_is_in_no_sum() -> None:
     blind = host(busy_cpus=5.0, pilots_cpus=None)
     assert given(Given(), blind, pilots_ran=True) == Given(interval_seconds=2.0)

@@ -16,6 +16,7 @@ def test_pilots_live_from_look_to_look() -> None:
     )
     assert passed(there, 14.0).lived_seconds == 2 * 3.0 + 2 * 1.0
     assert passed(passed(there, 13.5), 14.0) == passed(there, 14.0)
+    assert passed(there, 12.0) == there, "time doesn't go back"
 
 
 def test_no_pilot_lives_no_seconds_and_an_unknown_pool_none_that_anybody_knows() -> None:
@@ -32,7 +33,7 @@ def test_a_look_is_good_for_a_while_only() -> None:
     assert late.lived_seconds == BOUND_SECONDS
     assert passed(looked(late, running(1), 1000.0), 1001.0).lived_seconds == BOUND_SECONDS + 1.0
     idle = asked(looked(Presence(), running(0), 10.0), 11.0)[1]
-    assert (asked(idle, 12.0)[0], asked(idle, 1000.0)[0]) == (False, None)
+    assert [asked(idle, now)[0] for now in (12.0, 10.0 + BOUND_SECONDS, 36.0)] == [False, False, None]
 
 
 def test_whether_any_ran_is_told_of_the_time_since_it_was_asked_last() -> None:
