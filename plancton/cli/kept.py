@@ -29,6 +29,8 @@ def known(present: Mapping[str, str], kept: Iterable[Output], lives: Iterable[En
     """
     found: dict[str, Known] = {}
     for life in lives:
+        if not life.pilot:
+            continue
         found.pop(life.pilot, None)
         found[life.pilot] = Known(name=life.pilot, container_id=life.container, life=life)
     for output in kept:

@@ -120,14 +120,14 @@ def _look(paths: Paths, wanted: str) -> _Found:
 
 def _not_one(wanted: str, names: tuple[str, ...], found: _Found) -> NoReturn:
     if names:
-        click.echo(f"planctonctl: {clean(wanted)!r} may be any of {count(len(names), 'pilot')}:", err=True)
+        click.echo(f"planctonctl: '{clean(wanted)}' may be any of {count(len(names), 'pilot')}:", err=True)
         for name in names[-_SHOWN:]:
             click.echo(f"  {clean(name)}", err=True)
         raise SystemExit(EXIT_USAGE)
     for trouble in found.troubles:
         click.echo(f"planctonctl: {trouble}", err=True)
     last = ", ".join(map(clean, list(found.pilots)[-5:]))
-    message = f"no pilot {clean(wanted)!r} is known" + (f"; the last pilots: {last}" if last else "")
+    message = f"no pilot '{clean(wanted)}' is known" + (f"; the last pilots: {last}" if last else "")
     raise Trouble(message)
 
 
