@@ -102,6 +102,7 @@ DECISIONS = (
     "plancton/common/document.py",
     "plancton/common/engine_answers.py",
     "plancton/common/expression.py",
+    "plancton/common/history_rows.py",
     "plancton/common/influxdb_coercion.py",
     "plancton/common/markers.py",
     "plancton/common/journal_lines.py",
