@@ -14,11 +14,9 @@ from plancton.cli.main import VERBS
 from plancton.cli.main import main as planctonctl
 from plancton.common.config import Loaded, parse
 from plancton.common.declarations import DECLARATIONS
-from plancton.common.messages import HostLook, Mode
 from plancton.common.paths import resolve
 from plancton.common.reasons import Reason
 from plancton.planctond import main as planctond
-from plancton.workers.metrics import series
 from tests.support.running import REPOSITORY
 
 PAGES = tuple(
@@ -31,6 +29,8 @@ INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 TARGET = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
+GENERATED = frozenset({"docs/settings.md", "docs/series.md"})
+"""Made from the code, which other tests see to."""
 HISTORY = "CHANGELOG.md"
 """It names what existed once."""
 GENERATED = ("docs/series.md", "docs/settings.md")
@@ -149,13 +149,21 @@ def test_files_of_the_repository_that_are_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in {HISTORY, *GENERATED}])
 def test_words_that_look_like_settings_are_some(page: str) -> None:
-    others = {"cpu_eff", "smaps_rollup"}
+    others = {"ca_file", "password_file", "smaps_rollup", "token_file"}
     words = {word for word in INLINE.findall(prose(page)) if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
     assert sorted(words - set(DECLARATIONS) - others) == []
 
 
 def test_the_settings_that_are_new_are_in_the_changelog() -> None:
-    for name in ("stop_grace", "docker_url", "docker_network", "log_level"):
+    for name in (
+        "stop_grace",
+        "docker_url",
+        "docker_network",
+        "log_level",
+        "history_size",
+        "prometheus_address",
+        "output_size",
+    ):
         assert name in DECLARATIONS
         assert f"`{name}`" in text(HISTORY)
 
@@ -184,19 +192,6 @@ def test_defaults_that_the_owner_s_page_tells_are_the_defaults() -> None:
         assert DECLARATIONS[name].default == float(told.strip("()s "))
     assert "`max_ttl` (12 hours)" in page
     assert DECLARATIONS["max_ttl"].default == 12 * 3600
-
-
-def test_the_series_are_described_with_their_tags_and_fields() -> None:
-    look = HostLook(
-        ncpus=1, interval_seconds=1.0, busy_cpus=0.5, pilots_cpus=0.0, ram_bytes=1, available_bytes=1, swap_bytes=0
-    )
-    measured = series.measurement(series.add(series.Load(), look), "h", 0)
-    assert measured is not None
-    for row in (measured, series.daemon(1.0, Mode.ACTIVE, None, "h", 0)):
-        (line,) = (line for line in text("docs/operator.md").splitlines() if line.startswith(f"| `{row.series}` |"))
-        for word in (*row.tags, *row.fields):
-            assert f"`{word}`" in line
-    assert re.search(r"\| `container` \|.*`hostname`, `started`, `killed`.*`uptime`", text("docs/operator.md"))
 
 
 def test_the_picture_is_an_image_with_words_for_those_who_do_not_see_it() -> None:
