@@ -50,7 +50,7 @@ def listed(roll: Roll, message: Processes) -> Roll:
 
 def pids(roll: Roll) -> tuple[int, ...]:
     """Return the processes to read."""
-    return tuple(each.pid for each in roll.last.values() if each.pid is not None)
+    return tuple(each.pid for each in roll.last.values() if each.pid is not None and each.pid > 0)
 
 
 def process_points(roll: Roll, readings: Readings | None, stamp: Stamp) -> tuple[tuple[Point, ...], Roll]:

@@ -20,14 +20,14 @@ class Usage:
         self._next = 0.0
 
     def read(self, pids: Iterable[int], now: float) -> dict[int, Reading] | None:
-        """Return a reading of each process that there is; None where the last ones are too fresh."""
+        """Return a reading of each process that there is and may be read; None where the last ones are too fresh."""
         wanted = tuple(pids)
         if not wanted or now < self._next:
             return None
         self._next = now + _EVERY_SECONDS
         readings = {}
         for pid in wanted:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.Error):
                 readings[pid] = _reading(psutil.Process(pid))
         return readings
 

@@ -105,6 +105,8 @@ def test_what_a_pilot_says_is_done_is_not_lost() -> None:
     assert lost_core_seconds(Exit.EVICTED, life(used(safe_to_stop=True))) == 0.0
     one, other = used(cpu_seconds=10.0, busy_since_unix=1.0), used(cpu_seconds=30.0, busy_since_unix=9.0)
     assert lost_core_seconds(Exit.EVICTED, life(one)) == 10.0
+    unseen = life(used(cpu_seconds=None, busy_since_unix=1.0), other)
+    assert lost_core_seconds(Exit.EVICTED, unseen) == 30.0, "nobody knows what it had done"
     later = used(cpu_seconds=45.0, busy_since_unix=9.0)
     assert lost_core_seconds(Exit.EVICTED, life(one, other, later)) == 35.0
     assert lost_core_seconds(Exit.EVICTED, life(one, other, used(cpu_seconds=1.0, busy_since_unix=9.0))) == 0.0
@@ -124,6 +126,7 @@ def test_the_last_figures_that_were_known_are_kept() -> None:
     assert (last.cpu_seconds, last.memory_peak_bytes, last.state) == (30.0, 1000, EXITED)
     assert life(USED, used(memory_peak_bytes=900)).pilot.memory_peak_bytes == 1000
     assert life(USED, used(memory_peak_bytes=1100)).pilot.memory_peak_bytes == 1100
+    assert life(used(memory_peak_bytes=0), used(memory_peak_bytes=None)).pilot.memory_peak_bytes == 0
 
 
 def test_a_pilot_that_the_pool_no_longer_shows_is_known_until_its_end_is_told() -> None:

@@ -42,6 +42,14 @@ def test_cpus_are_a_mean_between_two_readings() -> None:
     assert fields(roll, reading(120.0, 5.5, pss=None))[0].keys() == {"up", "restarts", "cpus"}
 
 
+def test_no_use_is_made_up_where_the_kernel_s_figures_tell_none() -> None:
+    _, roll = fields(listed(Roll(), probe()), reading(100.0, 3.0))
+    assert "cpus" not in fields(roll, reading(100.0, 4.0))[0], "no time has passed"
+    assert "cpus" not in fields(roll, reading(99.0, 4.0))[0]
+    assert fields(roll, reading(110.0, 2.0))[0]["cpus"] == 0.0, "its time doesn't go back"
+    assert fields(roll, reading(110.0, 4.0))[0]["cpus"] == 0.1
+
+
 def test_another_process_of_the_same_number_is_another() -> None:
     _, roll = fields(listed(Roll(), probe()), reading(100.0, 3.0))
     assert "cpus" not in fields(roll, reading(110.0, 4.0, started_unix=1009.0))[0]
@@ -69,4 +77,4 @@ def test_beats_are_counted_from_word_to_word() -> None:
 def test_those_that_have_a_process_are_read() -> None:
     assert pids(Roll()) == ()
     assert pids(listed(Roll(), probe())) == (10,)
-    assert pids(listed(Roll(), probe(pid=None))) == ()
+    assert pids(listed(Roll(), probe(pid=None))) == pids(listed(Roll(), probe(pid=-1))) == ()
