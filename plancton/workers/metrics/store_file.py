@@ -48,6 +48,9 @@ class StoreFile:
             return self._told(self._work(self._db, asked))
         except DamagedError as error:
             return self._set_aside(str(error))
+        except UnicodeError:
+            # SQLite's words about a damaged schema hold a piece of it.
+            return self._set_aside("its schema is damaged")
         except sqlite3.Error as error:
             return self._set_aside(str(error)) if is_damage(error, self._path) else self._told(Done(problem=str(error)))
         except OSError as error:

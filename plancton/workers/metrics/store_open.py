@@ -1,6 +1,7 @@
 """The store's file, opened: made where it's missing, set aside where it is no store. For the store's thread alone."""
 
 import os
+import re
 import sqlite3
 import stat
 from pathlib import Path
@@ -11,6 +12,7 @@ SET_ASIDE = ".set-aside"
 """What a damaged store's name gets behind it."""
 _COMPANIONS = ("-wal", "-journal", "-shm")
 """SQLite's own files beside its file."""
+_MADE = re.compile(r"CREATE (?:TABLE|INDEX) (\w+)")
 _CHECKED_BYTES = 2**28
 """A larger file isn't read as a whole at first: what is damaged is found when it's read."""
 _BUSY_SECONDS = 1.0
@@ -112,6 +114,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         _make(connection)
     elif version != SCHEMA_VERSION:
         message = f"its version is {version}, not {SCHEMA_VERSION}"
+        raise DamagedError(message)
+    elif not set(_MADE.findall(SCHEMA)) <= {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}:
+        message = "it lacks a table or an index"
         raise DamagedError(message)
     elif path.stat().st_size <= _CHECKED_BYTES:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
