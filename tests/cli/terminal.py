@@ -16,6 +16,14 @@ from tests.support.planctonctl import options
 from tests.support.running import REPOSITORY
 
 ROWS, COLUMNS = 30, 110
+_STARTS = """
+import fcntl, termios
+# Of a session of its own this is the terminal, so that Ctrl-C comes as a signal, as for anybody.
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+{}
+from plancton.cli.main import main
+main()
+"""
 
 
 class Terminal:
@@ -25,6 +33,28 @@ class Terminal:
         """Read what ``process`` writes on ``descriptor``."""
         self.process = process
         self._descriptor = descriptor
+        self._text = ""
+        self.modes_before = self.modes()
+
+    def modes(self) -> list[object]:
+        """Return the terminal's modes, such as whether it echoes."""
+        return termios.tcgetattr(self._descriptor)
+
+    def type(self, keys: str) -> None:
+        """Send what somebody types."""
+        os.write(self._descriptor, keys.encode())
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the terminal another size, of which its processes are told."""
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        os.close(self._descriptor)
+        self._descriptor = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+    def forget(self) -> None:
+        """Forget what was read, so that the next words are new ones."""
         self._text = ""
 
     def read_until(self, words: str, seconds: float = 20.0) -> str:
@@ -40,6 +70,10 @@ class Terminal:
             continue
         return self._text
 
+    def close(self) -> None:
+        """Close this end."""
+        os.close(self._descriptor)
+
     def _read(self, seconds: float) -> bool:
         if not select.select([self._descriptor], [], [], max(0.0, seconds))[0]:
             return False
@@ -53,20 +87,25 @@ class Terminal:
 
 
 @contextmanager
-def on_terminal(paths: Paths, *arguments: str, term: str = "xterm-256color") -> Iterator[Terminal]:
-    """Run planctonctl with these arguments on a terminal of its own."""
+def on_terminal(
+    paths: Paths, *arguments: str, term: str = "xterm-256color", code: str = "", **environment: str
+) -> Iterator[Terminal]:
+    """Run planctonctl with these arguments on a terminal of its own, after ``code`` and with this environment."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    environment = {**os.environ, "TERM": term, "PYTHONPATH": str(REPOSITORY), "LANG": "C.UTF-8"}
+    inherited = {**os.environ, "TERM": term, "PYTHONPATH": str(REPOSITORY), "LANG": "C.UTF-8"}
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
-        environment.pop(name, None)
-    command = [sys.executable, "-m", "plancton.cli.main", *options(paths), *arguments]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        inherited.pop(name, None)
+    command = [sys.executable, "-c", _STARTS.format(code), *options(paths), *arguments]
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=inherited | environment, start_new_session=True
+    )
     os.close(theirs)
+    terminal = Terminal(ours, process)
     try:
-        yield Terminal(ours, process)
+        yield terminal
     finally:
         if process.poll() is None:
             process.kill()
         process.wait()
-        os.close(ours)
+        terminal.close()
