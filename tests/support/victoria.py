@@ -42,7 +42,7 @@ class Victoria:
     def points(self, metric: str) -> list[tuple[dict[str, str], int, float]]:
         """Return the tags, the moment in milliseconds and the value of each point of ``MEASUREMENT_FIELD``, in order.
 
-        The tag ``db`` is the bucket.
+        What came by ``/write`` has its database in the tag ``db``.
         """
         self._get("/internal/force_flush")
         pattern = urllib.parse.urlencode({"match[]": f'{{__name__="{metric}"}}', "start": 0, "end": _FAR_SECONDS})
@@ -60,8 +60,8 @@ class Victoria:
 
 
 @contextmanager
-def victoria(directory: Path) -> Iterator[Victoria]:
-    """Run victoria-metrics with its data in the directory while the context lasts."""
+def victoria(directory: Path, *more: str) -> Iterator[Victoria]:
+    """Run victoria-metrics with its data in the directory, and with more options, while the context lasts."""
     binary = program("victoria-metrics", "victoria-metrics")
     directory.mkdir(exist_ok=True)
     server = Victoria(free_port())
@@ -71,6 +71,7 @@ def victoria(directory: Path) -> Iterator[Victoria]:
         "-retentionPeriod=100y",
         "-memory.allowedBytes=64MB",
         "-http.maxGracefulShutdownDuration=1s",
+        *more,
     )
     with running([binary, *options], directory / "log") as process:
         wait_for(
