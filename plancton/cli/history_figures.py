@@ -14,6 +14,8 @@ class Figures(msgspec.Struct, kw_only=True):
     until_unix: float
     recorded_seconds: float = 0.0
     """For how long there is a record."""
+    watched_seconds: float = 0.0
+    """For how long the machine was watched: what is given, free, the owner's and stalls are of that time."""
     given_core_seconds: float | None = None
     free_core_seconds: float | None = None
     """That the owner left, whether pilots used it or not."""
@@ -70,8 +72,12 @@ class Figures(msgspec.Struct, kw_only=True):
         return max(self.handback_seconds, default=None)
 
     def mean(self, seconds: float | None) -> float | None:
-        """Return a sum over the time as its mean, None where there is no record."""
+        """Return a sum over the time recorded as its mean; None where there is none."""
         return None if seconds is None or self.recorded_seconds <= 0.0 else seconds / self.recorded_seconds
+
+    def watched_mean(self, seconds: float | None) -> float | None:
+        """Return a sum over the time watched as its mean; None where there is none."""
+        return None if seconds is None or self.watched_seconds <= 0.0 else seconds / self.watched_seconds
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

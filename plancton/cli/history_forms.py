@@ -15,6 +15,7 @@ from plancton.common.series import SERIES, Exit
 _DERIVED = ("occupancy", "handback_median_seconds", "handback_worst_seconds")
 _PLAIN = (
     "recorded_seconds",
+    "watched_seconds",
     "given_core_seconds",
     "free_core_seconds",
     "occupancy",

@@ -41,14 +41,14 @@ def draw(summary: Summary, title: str, file: Path) -> None:
 
 def _draw_cpus(axes: Axes, summary: Summary) -> None:
     edges, buckets = _edges(summary), summary.buckets
-    owner = [_known(each.mean(each.owner_core_seconds)) for each in buckets]
-    given = [_known(each.mean(each.given_core_seconds)) for each in buckets]
+    owner = [_known(each.watched_mean(each.owner_core_seconds)) for each in buckets]
+    given = [_known(each.watched_mean(each.given_core_seconds)) for each in buckets]
     # Where only one of them is known, it stands on the ground.
     ground = [0.0 if value != value else value for value in owner]  # noqa: PLR0124 - nan is no number
     both = [below + value for below, value in zip(ground, given, strict=True)]
     axes.stairs(owner, edges, fill=True, color=_OWNER, label="owner")
     axes.stairs(both, edges, baseline=ground, fill=True, color=_PILOTS, label="pilots")
-    machine = [_known(each.mean(each.machine_core_seconds)) for each in buckets]
+    machine = [_known(each.watched_mean(each.machine_core_seconds)) for each in buckets]
     axes.stairs(machine, edges, baseline=None, color="black", linewidth=0.8, label="all CPUs")
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel("CPUs")
@@ -69,7 +69,7 @@ def _draw_pilots(axes: Axes, summary: Summary) -> None:
 def _draw_costs(axes: Axes, summary: Summary) -> None:
     edges, buckets = _edges(summary), summary.buckets
     for name, style in (("cpu", "-"), ("memory", "--"), ("io", ":")):
-        shares = [_known(each.mean(getattr(each, f"owner_stall_{name}_seconds"))) for each in buckets]
+        shares = [_known(each.watched_mean(getattr(each, f"owner_stall_{name}_seconds"))) for each in buckets]
         percents = [100.0 * share for share in shares]
         axes.stairs(percents, edges, baseline=None, color=_COST, linestyle=style, label=f"owner stalled: {name}")
     axes.set_ylim(bottom=0.0)

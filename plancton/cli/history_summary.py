@@ -15,15 +15,14 @@ _TICKS = frozenset({"given", "host", "target"})
 _SHORTEST_GAP = 60.0
 _MISSED = 2.5
 """A record that comes after so many times its usual time leaves a gap."""
-_SUMS = (
+_WATCHED = (
     ("given_core_seconds", "core_seconds"),
     ("free_core_seconds", "free_core_seconds"),
-    ("pilot_seconds", "pilot_seconds"),
     ("owner_stall_cpu_seconds", "owner_stall_cpu_seconds"),
     ("owner_stall_memory_seconds", "owner_stall_memory_seconds"),
     ("owner_stall_io_seconds", "owner_stall_io_seconds"),
 )
-"""Fields of ``Figures``, and what they are in the series ``given``."""
+"""Fields of ``Figures`` that are of the time watched, and what they are in the series ``given``."""
 Fields = dict[str, float | str]
 
 
@@ -68,8 +67,8 @@ class _Summing:
         self._recorded_until = edges[0]
         self._last: float | None = None
         """The moment of the last tick."""
-        self._interval = _SHORTEST_GAP
-        """How long the last one's time was."""
+        self._usual = 0.0
+        """For how long the last one told what was."""
 
     def happened(self, moment: float, point: Point) -> None:
         """Take in something of one moment."""
@@ -95,24 +94,29 @@ class _Summing:
 
     def passed(self, moment: float, tick: dict[str, Fields]) -> None:
         """Take in what the points of this moment tell of the time before it."""
-        interval = tick.get("given", {}).get("interval_seconds")
-        if not isinstance(interval, float) or interval <= 0.0:
-            # Nobody watched the machine; what the scheduler wanted is known all the same.
-            since_last = moment - self._last if self._last is not None else 0.0
-            interval = max(0.0, min(since_last, _MISSED * self._interval))
-        self._last = moment
-        begun = moment - interval
-        self._note_gap(begun, interval)
-        self._interval = interval or self._interval
+        watched = tick.get("given", {}).get("interval_seconds")
+        watched = watched if isinstance(watched, float) else 0.0
+        begun = self._begun(moment, watched)
+        self._note_gap(begun, max(watched, self._usual))
         self._recorded_until = max(self._recorded_until, moment)
-        if interval > 0.0:
-            for figures, seconds in self._parts(begun, moment):
-                _add(figures, tick, seconds, seconds / interval)
+        self._last, self._usual = moment, (moment - begun) or self._usual
+        for figures, seconds in self._parts(begun, moment):
+            _add_recorded(figures, tick, seconds, seconds / (moment - begun))
+        # Looks at the machine may be fewer than points, so that each may tell of more or less than what is recorded.
+        begun = moment - watched if watched > 0.0 else begun
+        for figures, seconds in self._parts(begun, moment):
+            _add_watched(figures, tick, seconds, seconds / (moment - begun))
 
-    def _note_gap(self, until: float, interval: float) -> None:
+    def _begun(self, moment: float, watched: float) -> float:
+        """Return from when on a tick tells what was: from the one before, unless others are missing between."""
+        since_last = moment - self._last if self._last is not None else 0.0
+        if 0.0 < since_last <= max(_SHORTEST_GAP, _MISSED * max(watched, self._usual)):
+            return moment - since_last
+        return moment - watched
+
+    def _note_gap(self, until: float, usual: float) -> None:
         until = min(until, self._edges[-1])
-        shortest = max(_SHORTEST_GAP, _MISSED * min(interval or self._interval, self._interval))
-        if until - self._recorded_until > shortest:
+        if until - self._recorded_until > max(_SHORTEST_GAP, _MISSED * usual):
             self._gaps.append(Gap(since_unix=self._recorded_until, until_unix=until))
 
     def _parts(self, begun: float, ended: float) -> Iterator[tuple[Figures, float]]:
@@ -127,7 +131,7 @@ class _Summing:
 
     def summary(self) -> Summary:
         """Return the sums."""
-        self._note_gap(self._edges[-1], self._interval)
+        self._note_gap(self._edges[-1], self._usual)
         return Summary(
             total=merged(self._buckets, self._edges[0], self._edges[-1]),
             buckets=tuple(self._buckets),
@@ -149,11 +153,26 @@ def merged(parts: Iterable[Figures], since_unix: float, until_unix: float) -> Fi
     return total
 
 
-def _add(figures: Figures, tick: dict[str, Fields], seconds: float, share: float) -> None:
-    """Add the share of a tick that so many seconds of its time are."""
+def _add_recorded(figures: Figures, tick: dict[str, Fields], seconds: float, share: float) -> None:
+    """Add the share of a tick's record that so many seconds of its time are."""
     figures.recorded_seconds += seconds
-    given, host, target = tick.get("given", {}), tick.get("host", {}), tick.get("target", {})
-    for name, field in _SUMS:
+    lived, target = tick.get("given", {}).get("pilot_seconds"), tick.get("target", {})
+    if isinstance(lived, float):
+        figures.pilot_seconds = (figures.pilot_seconds or 0.0) + lived * share
+    suspended = target.get("suspended")
+    if isinstance(suspended, float):
+        figures.suspended_pilot_seconds = (figures.suspended_pilot_seconds or 0.0) + suspended * seconds
+    if target.get("held") == 1.0:
+        reason = str(target.get("reason", ""))
+        figures.held_seconds[reason] = figures.held_seconds.get(reason, 0.0) + seconds
+
+
+def _add_watched(figures: Figures, tick: dict[str, Fields], seconds: float, share: float) -> None:
+    """Add the share of what was seen of the machine that so many seconds of the time watched are."""
+    given, host = tick.get("given", {}), tick.get("host", {})
+    if host or given.get("interval_seconds"):
+        figures.watched_seconds += seconds
+    for name, field in _WATCHED:
         value = given.get(field)
         if isinstance(value, float):
             setattr(figures, name, (getattr(figures, name) or 0.0) + value * share)
@@ -161,12 +180,6 @@ def _add(figures: Figures, tick: dict[str, Fields], seconds: float, share: float
     if isinstance(owner, float) and isinstance(ncpus, float):
         figures.owner_core_seconds = (figures.owner_core_seconds or 0.0) + owner * seconds
         figures.machine_core_seconds = (figures.machine_core_seconds or 0.0) + ncpus * seconds
-    suspended = target.get("suspended")
-    if isinstance(suspended, float):
-        figures.suspended_pilot_seconds = (figures.suspended_pilot_seconds or 0.0) + suspended * seconds
-    if target.get("held") == 1.0:
-        reason = str(target.get("reason", ""))
-        figures.held_seconds[reason] = figures.held_seconds.get(reason, 0.0) + seconds
 
 
 def _count(counts: dict[str, int], what: str) -> None:

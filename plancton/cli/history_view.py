@@ -82,15 +82,15 @@ def _at_most(columns: int, buckets: Sequence[Figures]) -> Sequence[Figures]:
 
 
 def _panels(total: Figures, buckets: Sequence[Figures]) -> Iterator[_Panel]:
-    cpus = total.mean(total.machine_core_seconds) or 0.0
-    top = max([cpus, *(figures.mean(figures.given_core_seconds) or 0.0 for figures in buckets)]) or None
+    cpus = total.watched_mean(total.machine_core_seconds) or 0.0
+    top = max([cpus, *(figures.watched_mean(figures.given_core_seconds) or 0.0 for figures in buckets)]) or None
     yield _Panel(
         name="CPUs given",
         heading="",
         height=3,
         colour="blue",
         top=top,
-        value=lambda each: each.mean(each.given_core_seconds),
+        value=lambda each: each.watched_mean(each.given_core_seconds),
     )
     yield _Panel(
         name="of those free, %", top=100.0, colour="blue", form="{:.0f}", value=lambda each: _percent(each.occupancy)
@@ -100,7 +100,7 @@ def _panels(total: Figures, buckets: Sequence[Figures]) -> Iterator[_Panel]:
         height=3,
         colour="yellow",
         top=top,
-        value=lambda each: each.mean(each.owner_core_seconds),
+        value=lambda each: each.watched_mean(each.owner_core_seconds),
     )
     yield _Panel(name="pilots", heading="", height=2, colour="blue", value=lambda each: each.mean(each.pilot_seconds))
     if any((total.owner_stall_cpu_seconds, total.owner_stall_memory_seconds, total.owner_stall_io_seconds)):
@@ -133,7 +133,7 @@ def _percent(share: float | None) -> float | None:
 def _stalled(each: Figures) -> float | None:
     """Return the worst of the three, in percent of the time."""
     stalls = (each.owner_stall_cpu_seconds, each.owner_stall_memory_seconds, each.owner_stall_io_seconds)
-    return _percent(each.mean(max((stall for stall in stalls if stall is not None), default=None)))
+    return _percent(each.watched_mean(max((stall for stall in stalls if stall is not None), default=None)))
 
 
 def _number(each: Figures, number: float) -> float | None:

@@ -151,5 +151,5 @@ def _suspended(total: Figures) -> str:
 
 
 def _of_time(stall: float | None, total: Figures) -> str:
-    share = total.mean(stall)
+    share = total.watched_mean(stall)
     return "nobody can tell" if share is None else f"while pilots ran: {share * 100:.1f} % of the time"

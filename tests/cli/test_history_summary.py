@@ -13,7 +13,14 @@ from tests.support.history_store import point
 
 START = 1_000_000.0
 LENGTH = 10_000.0
-SUMS = ("recorded_seconds", "given_core_seconds", "free_core_seconds", "pilot_seconds", "owner_core_seconds")
+SUMS = (
+    "recorded_seconds",
+    "watched_seconds",
+    "given_core_seconds",
+    "free_core_seconds",
+    "pilot_seconds",
+    "owner_core_seconds",
+)
 
 
 def tick(at: float, seconds: float = 30.0, *, held: str = "", **given_fields: float) -> list[Point]:
@@ -62,9 +69,11 @@ def test_a_time_is_spread_over_the_buckets_that_it_touches() -> None:
 
 def test_what_lies_outside_is_in_no_sum() -> None:
     summary = summed([*tick(10.0), *tick(70.0), *tick(200.0), life(50.0, "failed"), life(-1.0, "failed")], 0.0, 50.0)
-    # The first tells of 20 s before, the second of 10 s of it; the end is the next one's first moment.
-    assert summary.total.recorded_seconds == pytest.approx(20.0)
+    # The first tells of 10 s of it, the second of another 10 s; the end is the next one's first moment.
+    assert summary.total.watched_seconds == pytest.approx(20.0)
     assert summary.total.given_core_seconds == pytest.approx(100.0)
+    # Nothing is missing between them.
+    assert summary.total.recorded_seconds == pytest.approx(50.0)
     assert summary.total.exits == {}
 
 
@@ -73,11 +82,16 @@ def test_what_nobody_knew_is_none_and_what_nobody_recorded_too() -> None:
         point("given", START + 30, interval_seconds=30, free_core_seconds=60.0),
         point("host", START + 30, ncpus=8),
     ]
-    summary = summed([*unknown, *tick(90.0)], 0.0, 30.0, 60.0, 90.0)
+    summary = summed([*unknown, *tick(390.0)], 0.0, 30.0, 360.0, 390.0)
     first, gap, last = summary.buckets
     assert (first.given_core_seconds, first.occupancy, first.owner_core_seconds) == (None, None, None)
     assert first.free_core_seconds == pytest.approx(60.0)
-    assert (gap.recorded_seconds, gap.given_core_seconds, gap.mean(1.0)) == (0.0, None, None)
+    assert (gap.recorded_seconds, gap.given_core_seconds, gap.mean(1.0), gap.watched_mean(1.0)) == (
+        0.0,
+        None,
+        None,
+        None,
+    )
     assert last.given_core_seconds == summary.total.given_core_seconds == pytest.approx(150.0)
 
 
@@ -114,7 +128,24 @@ def test_launches_and_holds() -> None:
 def test_a_hold_counts_while_nobody_watches_the_machine_but_not_over_a_gap() -> None:
     held = [point("target", START + at, held=1, reason="host-unknown") for at in (60.0, 90.0, 5000.0)]
     total = summed([*tick(30.0), *held], 0.0, 6000.0).total
-    assert total.held_seconds == pytest.approx({"host-unknown": 30.0 + 30.0 + 2.5 * 30.0})
+    assert total.held_seconds == pytest.approx({"host-unknown": 60.0})
+
+
+def test_more_points_than_looks_count_no_time_twice() -> None:
+    # Points each second, looks each other one.
+    points = []
+    for at in range(2, 102, 2):
+        points += [*tick(float(at), 2.0, pilot_seconds=4.0, core_seconds=10.0)]
+        points += [
+            point("given", START + at + 1, interval_seconds=0, pilot_seconds=4),
+            point("target", START + at + 1, held=1),
+        ]
+    total = summed(points, 0.0, 101.0).total
+    assert (total.watched_seconds, total.recorded_seconds) == pytest.approx((100.0, 101.0))
+    assert total.watched_mean(total.given_core_seconds) == pytest.approx(5.0)
+    assert total.mean(total.pilot_seconds) == pytest.approx(400.0 / 101.0)
+    assert total.watched_mean(total.owner_core_seconds) == pytest.approx(2.0)
+    assert total.held_seconds == pytest.approx({"": 50.0})
 
 
 def test_gaps_are_told_at_both_ends_and_within() -> None:
