@@ -1,4 +1,4 @@
-"""``python -m plancton.cli.reference config|settings|series``: the sample file and the pages, from the declarations."""
+"""``python -m plancton.cli.reference WHAT``: the sample file and the pages that are made from the declarations."""
 
 import shlex
 import textwrap
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from plancton.cli.metrics_page import metrics_page
 from plancton.cli.series_page import series_page
 from plancton.common.config import dump
 from plancton.common.declarations import DECLARATIONS, Declaration
@@ -34,10 +35,10 @@ _PAGE_INTRODUCTION = (
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["config", "settings", "series"]))
+@click.argument("what", type=click.Choice(["config", "settings", "series", "prometheus"]))
 def main(what: str) -> None:
-    """Print the sample configuration (etc/config.yaml), or a page: docs/settings.md or docs/series.md."""
-    made = {"config": sample, "settings": reference, "series": series_page}
+    """Print the sample configuration (etc/config.yaml), or a page: docs/settings.md, series.md or prometheus.md."""
+    made = {"config": sample, "settings": reference, "series": series_page, "prometheus": metrics_page}
     click.echo(made[what](), nl=False)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from plancton.cli.metrics_page import metrics_page
 from plancton.cli.reference import reference, sample
 from plancton.cli.series_page import series_page
 from plancton.common.config import Loaded, parse
@@ -21,6 +22,7 @@ from tests.support.running import REPOSITORY
         ("etc/config.yaml", sample, "config"),
         ("docs/settings.md", reference, "settings"),
         ("docs/series.md", series_page, "series"),
+        ("docs/prometheus.md", metrics_page, "prometheus"),
     ],
 )
 def test_the_file_is_current(file: str, made: object, what: str) -> None:
@@ -54,7 +56,7 @@ def test_lines_of_the_sample_fit_a_terminal() -> None:
     assert max(map(len, sample().splitlines())) <= 100
 
 
-@pytest.mark.parametrize(("what", "made"), [("config", sample), ("series", series_page)])
+@pytest.mark.parametrize(("what", "made"), [("config", sample), ("series", series_page), ("prometheus", metrics_page)])
 def test_it_is_a_command(what: str, made: Callable[[], str]) -> None:
     command = [sys.executable, "-m", "plancton.cli.reference", what]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
