@@ -221,6 +221,20 @@ def test_a_store_without_our_tables_is_corrupt(paths: Paths) -> None:
     assert problem_of(path)[0] is Problem.CORRUPT
 
 
+def test_a_view_without_an_end_and_a_row_without_measure_are_no_trap(paths: Paths) -> None:
+    path = store_with(paths)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO points VALUES (1, 1, 'host', '{}', zeroblob(20000000))")
+    connection.close()
+    assert problem_of(path)[0] is Problem.CORRUPT
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE points")
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS time_ns FROM n"
+        connection.execute(f"CREATE VIEW points AS {endless}")
+    connection.close()
+    assert problem_of(path)[0] is Problem.CORRUPT
+
+
 def test_a_store_that_somebody_holds_is_locked(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "_LOCKED_SECONDS", 0.05)
     path = store_with(paths, point("host", 1, ncpus=1))

@@ -23,6 +23,8 @@ from plancton.common.points import Point
 _ROWS = 2000
 """As many are read at a time."""
 _LOCKED_SECONDS = 5.0
+_LONGEST = 16 * 2**20
+"""Bytes of a row. None of planctond's comes near."""
 
 
 class Problem(StrEnum):
@@ -52,6 +54,7 @@ _PROBLEM_OF = {
     sqlite3.SQLITE_PROTOCOL: Problem.LOCKED,
     sqlite3.SQLITE_CORRUPT: Problem.CORRUPT,
     sqlite3.SQLITE_NOTADB: Problem.CORRUPT,
+    sqlite3.SQLITE_TOOBIG: Problem.CORRUPT,
     sqlite3.SQLITE_ERROR: Problem.CORRUPT,
 }
 """By SQLite's primary result code; ``SQLITE_ERROR`` is what it says where tables or columns are others than ours."""
@@ -87,16 +90,11 @@ class History:
         self._check_file()
         try:
             self._connection = self._connect()
-            version = self._rows("PRAGMA user_version")[0][0]
-        except HistoryError:
+            self._check_schema()
+        except BaseException:
             self._close()
             raise
-        if version == SCHEMA_VERSION:
-            return self
-        self._close()
-        if version == 0:
-            raise HistoryError(self._path, Problem.MISSING, "there is nothing in it yet")
-        raise HistoryError(self._path, Problem.NEWER, f"its version is {version}, and {SCHEMA_VERSION} is understood")
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self._close()
@@ -160,6 +158,18 @@ class History:
         if not os.access(self._path, os.R_OK):
             raise HistoryError(self._path, Problem.DENIED, "permission denied")
 
+    def _check_schema(self) -> None:
+        version = self._rows("PRAGMA user_version")[0][0]
+        if version == 0:
+            raise HistoryError(self._path, Problem.MISSING, "there is nothing in it yet")
+        if version != SCHEMA_VERSION:
+            why = f"its version is {version}, and {SCHEMA_VERSION} is understood"
+            raise HistoryError(self._path, Problem.NEWER, why)
+        # A view by the name of a table may be without an end.
+        kinds = self._rows("SELECT type FROM sqlite_schema WHERE name IN ('points', 'outputs')")
+        if kinds != [(b"table",)] * 2:
+            raise HistoryError(self._path, Problem.CORRUPT, "its tables are others than planctond's")
+
     def _connect(self) -> sqlite3.Connection:
         """Connect as a reader. Beside the store SQLite keeps its log, whose owner and mode it makes the store's."""
         try:
@@ -190,6 +200,7 @@ class History:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA query_only = ON")
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
