@@ -59,7 +59,9 @@ def top(paths: Paths, *, interval: float) -> None:
         Correspondent(paths, interval) as post,
         Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding) as terminal,
     ):
-        view = _View(terminal, post, interval, ascii_only=not has_blocks(encoding))
+        # Linux's own console has no font with them.
+        ascii_only = not has_blocks(encoding) or os.environ["TERM"] == "linux"
+        view = _View(terminal, post, interval, ascii_only=ascii_only)
         try:
             view.run(told)
         except Gone:

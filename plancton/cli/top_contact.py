@@ -5,11 +5,13 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from plancton.cli import event_words
 from plancton.cli.contact import Trouble, Unreachable, request, understood
 from plancton.cli.top_keys import Order, Press
 from plancton.cli.top_model import Usage
@@ -17,12 +19,17 @@ from plancton.cli.top_usage import Usages
 from plancton.cli.watch import Eyes, Look
 from plancton.cli.why import public_settings
 from plancton.cli.wording import moment
+from plancton.common.journal import directory_below, read
+from plancton.common.journal_entries import Entry
 from plancton.common.paths import Paths
 from plancton.common.requests import Drain, Request, Resume, Snooze
 from plancton.common.settings import Settings
+from plancton.common.status import Happening
 
 _ORDER_SECONDS = 5.0
 _SETTINGS_SECONDS = 2.0
+_PAST = 50
+"""How many events are told from before planctond's present life."""
 _END_SECONDS = 0.2
 """How long whoever quits waits for a look that is under way."""
 
@@ -53,6 +60,7 @@ class Correspondent:
         self._interval = interval
         self._eyes = Eyes(paths)
         self._usages = Usages()
+        self._past_told = False
         self._orders: queue.SimpleQueue[Press | None] = queue.SimpleQueue()
         self._post: queue.SimpleQueue[Sight | Outcome | Exception] = queue.SimpleQueue()
         self._readable, self._writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -133,6 +141,10 @@ class Correspondent:
     def _look(self) -> Sight:
         look = self._eyes.look()
         now = time.monotonic()
+        if not self._past_told:
+            self._past_told = True
+            before = time.time() if look.report is None else look.report.started_unix
+            look = msgspec.structs.replace(look, happenings=(*_past(self._paths, before), *look.happenings))
         if look.report is None:
             return Sight(look=look, at_monotonic=now)
         pids = [look.report.pid, *(each.pid for each in look.report.processes if each.pid is not None)]
@@ -155,6 +167,16 @@ class Correspondent:
         except Trouble as trouble:
             return f"not done: {trouble.message}"
         return done
+
+
+def _past(paths: Paths, before_unix: float) -> tuple[Happening, ...]:
+    """Return the last events from before planctond's present life, which it can't tell of itself."""
+    found = (each for each in read(directory_below(paths.state)) if isinstance(each, Entry))
+    last = deque((entry for entry in found if entry.at_unix < before_unix), maxlen=_PAST)
+    return tuple(
+        Happening(number=0, at_unix=entry.at_unix, what="journal", text=event_words.told(entry, before_unix))
+        for entry in last
+    )
 
 
 def _request(order: Press) -> tuple[Request, str]:

@@ -12,7 +12,7 @@ from plancton.cli.reason_words import words
 from plancton.cli.top_keys import Sort
 from plancton.cli.top_model import Seen, Usage, courses
 from plancton.cli.top_table import Cell, Column, beside, fit, table, wrapped
-from plancton.cli.wording import clean, clock, count, cpus, duration, moment, size, whole
+from plancton.cli.wording import clean, clock, count, cpus, date_and_clock, duration, moment, size, whole
 from plancton.common.messages import Mode
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.processes import ProcessState
@@ -221,8 +221,8 @@ def events(seen: Seen, height: int) -> list[Text]:
     """Return the last happenings in ``height`` lines at most, the newest last."""
     lines = []
     for happening in seen.happenings[-height:] if height > 0 else ():
-        line = Text(clock(happening.at_unix), style="dim")
-        lines.append(Text.assemble(line, (f" {clean(happening.what)}: ", "bold"), clean(happening.text)))
+        when = date_and_clock(happening.at_unix, seen.now_unix)
+        lines.append(Text.assemble((when, "dim"), (f" {clean(happening.what)}: ", "bold"), clean(happening.text)))
     return lines
 
 

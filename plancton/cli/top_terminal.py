@@ -17,9 +17,9 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.text import Text
 
-_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[2J"
-"""Another screen, no cursor, pasted text marked as such, all blank."""
-_LEAVE = "\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?1049l"
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[2J"
+"""Another screen, no cursor, no line that goes on in the next one, pasted text marked as such, all blank."""
+_LEAVE = "\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l"
 _COLOURS = {
     "standard": ColorSystem.STANDARD,
     "256": ColorSystem.EIGHT_BIT,

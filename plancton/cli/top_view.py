@@ -66,7 +66,14 @@ def screen(seen: Seen, state: State, width: int, height: int, *, ascii_only: boo
     else:
         lines = _page(seen, state, width, room)
     lines = [*lines[:room], *[Text("")] * (room - len(lines)), *bottom]
-    return [fit(line, width) for line in lines[:height]]
+    fitted = [fit(line, width) for line in lines[:height]]
+    return [_without_ellipsis(line) for line in fitted] if ascii_only else fitted
+
+
+def _without_ellipsis(line: Text) -> Text:
+    plain = line.copy()
+    plain.plain = line.plain.replace("…", "~")
+    return plain
 
 
 def most_scroll(seen: Seen, state: State, width: int, height: int) -> int:

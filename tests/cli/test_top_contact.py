@@ -10,9 +10,14 @@ import pytest
 from plancton.cli import top_contact, watch
 from plancton.cli.top_contact import Correspondent, Outcome, Sight
 from plancton.cli.top_keys import Order, Press, State
+from plancton.common.journal import directory_below
+from plancton.common.journal_entries import Entry, Kind
+from plancton.common.journal_lines import line
 from plancton.common.paths import Paths
 from plancton.common.requests import Answer, Drain, Happenings, Request, Resume, ShowSettings, Snooze, Status
 from plancton.common.settings import Settings
+from plancton.common.status import Happening
+from plancton.workers.metrics.segments import append
 from tests.fakes.control import FakePlanctond, Reply
 from tests.support.waiting import wait_for
 
@@ -108,6 +113,30 @@ def test_settings_come_where_they_are_wanted_and_their_want_is_told(paths: Paths
         post.look_now()
         sight = next_of(post, Sight)
         assert (sight.settings, sight.settings_absence) == (Settings(), "")
+
+
+def test_the_first_look_brings_the_journals_past_too(planctond: FakePlanctond) -> None:
+    started = planctond.report.started_unix
+    old, new = (
+        Entry(at_unix=moment, kind=Kind.WEIGHT, detail=f"at {moment:g}") for moment in (started - 1, started + 1)
+    )
+    planctond.paths.state.mkdir(parents=True, exist_ok=True)
+    append(directory_below(planctond.paths.state), [line(each) for each in (*[old] * 60, new)], 1 << 20)
+    planctond.happenings = (Happening(number=1, at_unix=started, what="probe", text="here"),)
+    with Correspondent(planctond.paths, 0.05) as post:
+        *past, present = next_of(post, Sight).look.happenings
+        assert next_of(post, Sight).look.happenings == ()
+    assert {(each.at_unix, each.what, each.text) for each in past} == {
+        (started - 1, "journal", f"the pilots' weight: at {started - 1:g}")
+    }
+    assert (len(past), present) == (50, planctond.happenings[0])
+
+
+def test_without_planctond_the_journal_is_all_there_is(paths: Paths) -> None:
+    paths.state.mkdir(parents=True)
+    append(directory_below(paths.state), [line(Entry(at_unix=1.0, kind=Kind.WEIGHT, detail="x"))], 1 << 20)
+    with Correspondent(paths, 0.05) as post:
+        assert [each.text for each in next_of(post, Sight).look.happenings] == ["the pilots' weight: x"]
 
 
 def test_an_error_that_nobody_thought_of_is_raised_where_it_is_seen(

@@ -128,6 +128,18 @@ def test_one_that_takes_nothing_is_not_waited_for(pair: Pair) -> None:
         assert pair.written().endswith("\x1b[1;1H\x1b[Ky")
 
 
+def test_another_users_terminal_is_drawn_on_all_the_same(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After su, it can't be opened anew."""
+
+    def denied(_descriptor: int) -> str:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "ttyname", denied)
+    with Terminal(pair.near, pair.near, "utf-8") as terminal:
+        assert terminal.draw(lines("x"))
+        assert pair.written().endswith("x")
+
+
 def test_keys_come_without_enter_and_a_signal_key_is_none(pair: Pair) -> None:
     with Terminal(pair.near, pair.near, "utf-8") as terminal:
         os.write(pair.far, b"d\r")
