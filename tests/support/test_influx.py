@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import certificates
 from tests.support.influx import PASSWORD, USER, Influx, influxd
 
 pytestmark = pytest.mark.influxdb
@@ -39,3 +40,10 @@ def test_it_comes_back_on_the_same_port_with_its_data(tmp_path: Path) -> None:
     assert not first.is_up()
     with influxd(tmp_path / "i", port=first.port) as second:
         assert {"name": "d"} in second.query("SHOW DATABASES")
+
+
+def test_it_speaks_tls_with_a_certificate_that_its_authority_vouches_for(tmp_path: Path) -> None:
+    with influxd(tmp_path / "i", login=True, certificates=certificates(tmp_path / "tls")) as secure:
+        secure.query("CREATE DATABASE d")
+        assert secure.setting("d").startswith("https://ada:")
+        assert not Influx(secure.port).is_up(), "without TLS nothing is answered"

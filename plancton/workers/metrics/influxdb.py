@@ -73,7 +73,7 @@ class Server:
         reply = dialect(self._link, self._sink, body)
         if reply.status in _NOT_LET_IN:
             self._link.login.forget()
-        answer = judge(reply, len(held), time.time())
+        answer = judge(reply, len(held), time.time(), self._link.login.hide)
         self._find_out_version(answer)
         return answer
 

@@ -6,6 +6,7 @@ a server that awaits TLS, says nothing about the points: they wait.
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -31,16 +32,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     """HTTP's; 0 where there was no reply."""
     reason: str = ""
-    """HTTP's words for the status; for 0, why there was none."""
+    """HTTP's words for the status; for 0, why there was none, without secrets."""
     body: str = ""
     retry_after: str = ""
     """The header of that name."""
 
 
-def judge(reply: Reply, points: int, now_unix: float) -> Answer:
-    """Return what became of so many points that were written together."""
-    message = _message(reply)
-    why = told(reply)
+def judge(reply: Reply, points: int, now_unix: float, hide: Callable[[str], str]) -> Answer:
+    """Return what became of so many points that were written together; ``hide`` takes secrets out of a text."""
+    message = own_words(reply.body)
+    why = told(reply, hide)
     if reply.status // 100 == 2:  # noqa: PLR2004 - the class of success
         if message is not None and _PARTIAL in message:
             return _rejected(message, why, points)
@@ -52,12 +53,27 @@ def judge(reply: Reply, points: int, now_unix: float) -> Answer:
     return Away(why=why, retry_after=_pause(reply.retry_after, now_unix))
 
 
-def told(reply: Reply) -> str:
-    """Return in one short line what the server said; its own words where it has some."""
-    words = _message(reply)
+def told(reply: Reply, hide: Callable[[str], str]) -> str:
+    """Return in one short line what the server said, without secrets; its own words where it has some."""
+    if not reply.status:
+        return short(reply.reason)
+    words = own_words(reply.body)
     if words is None:
         words = reply.body if reply.body.strip() and not _is_page(reply.body) else reply.reason
-    return short(f"{reply.status}: {words}" if reply.status else words)
+    # Before it is cut, for half a secret is one still.
+    return short(f"{reply.status}: {hide(words)}")
+
+
+def own_words(body: str) -> str | None:
+    """Return InfluxDB's own words: ``error`` of 1.x and 3.x, ``message`` of 2.x; None where it has none."""
+    match _decoded(body):
+        case {"error": str(words), "data": list(details)}:
+            return f"{words} dropped={len(details)}" if details else words
+        case {"error": str(words)} | {"message": str(words)}:
+            return words
+        case {"results": [{"error": str(words)}, *_]}:
+            return words
+    return None
 
 
 def short(text: str) -> str:
@@ -78,18 +94,6 @@ def _rejected(message: str, why: str, points: int) -> Rejected:
         # Of lines that can't be read, InfluxDB 1.x tells each.
         return Rejected(points=min(max(message.count(_NOT_PARSED), 1), points), why=why, partial=True)
     return Rejected(points=points, why=why, partial=False)
-
-
-def _message(reply: Reply) -> str | None:
-    """Return InfluxDB's own words: ``error`` of 1.x and 3.x, ``message`` of 2.x; None where it isn't InfluxDB's."""
-    match _decoded(reply.body):
-        case {"error": str(words), "data": list(details)}:
-            return f"{words} dropped={len(details)}" if details else words
-        case {"error": str(words)} | {"message": str(words)}:
-            return words
-        case {"results": [{"error": str(words)}, *_]}:
-            return words
-    return None
 
 
 def _decoded(body: str) -> Any:  # noqa: ANN401 - whatever JSON holds

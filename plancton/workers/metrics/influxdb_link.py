@@ -53,6 +53,7 @@ class Link:
             retries=False,
         )
         bound(self._client.api_client.rest_client.pool_manager, self.deadline)
+        self._ca_file = sink.ca_file
         limit = f"within {sink.timeout:g} s"
         self._words: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
             (ssl.SSLCertVerificationError, lambda cause: f"its certificate isn't accepted: {cause.verify_message}"),
@@ -79,12 +80,17 @@ class Link:
                 request(self._client)
         except ApiException as error:
             if error.status:
-                return self._reply(error.status, error.reason, error.body, error.retry_after)
+                return Reply(
+                    status=error.status,
+                    reason=error.reason or "",
+                    body=error.body or "",
+                    retry_after=error.retry_after or "",
+                )
             return Reply(reason=self._why(error))
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             return Reply(reason=self._why(error))
         answer = api.last_response
-        return self._reply(answer.status, answer.reason, answer.data, None)
+        return Reply(status=answer.status, reason=answer.reason or "", body=answer.data)
 
     def post(self, path: str, query: dict[str, str], body: bytes, headers: dict[str, str]) -> Reply:
         """Make a request that influxdb-client has no method for."""
@@ -112,20 +118,33 @@ class Link:
 
     def close(self) -> None:
         """Hang up."""
+        pools = self._client.api_client.rest_client.pool_manager.pools
+        for key in pools.keys():  # noqa: SIM118 - it is no dictionary, and can't be iterated
+            # Left to itself, a pool hangs up once it is collected as garbage.
+            pools[key].close()
         self._client.close()  # type: ignore[no-untyped-call]
-
-    def _reply(self, status: int, reason: str | None, body: str | None, retry_after: str | None) -> Reply:
-        hide = self.login.hide
-        return Reply(status=status, reason=hide(reason or ""), body=hide(body or ""), retry_after=retry_after or "")
 
     def _why(self, error: Exception) -> str:
         """Return in a few words why there was no reply."""
+        if self._ca_file is not None and (flaw := _flaw_of_certificates(self._ca_file)):
+            return flaw
         causes = list(_causes(error))
         for kind, words in self._words:
             for cause in causes:
                 if isinstance(cause, kind) and (said := words(cause)):
                     return said
         return f"an answer that can't be read: {type(causes[-1]).__name__}"
+
+
+def _flaw_of_certificates(file: str) -> str:
+    """Return why a ``ca_file`` is of no use; empty where it is. It is read for each connection, so it may change."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        return f"ca_file {file}: holds no certificate"
+    except OSError as error:
+        return f"ca_file {file}: {error.strerror}"
+    return ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,5 +1,6 @@
 """An HTTP server that says what it's told to: for answers that a real InfluxDB can't be brought to give."""
 
+import gzip
 import ssl
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,10 @@ class Stub:
         self.body = body
         self.headers = headers
         self.heard: list[tuple[str, str | None, bytes]] = []
-        """The path, the Authorization header and the body of each request."""
+        """The path, the Authorization header and the body, unpacked, of each write."""
+        self.version: dict[str, str] = {}
+        """The headers with which it answers a ping; without them it knows no ping."""
+        self.pings = 0
         self.port = 0
 
 
@@ -35,13 +39,23 @@ def stub(
 
         def do_POST(self) -> None:
             """Note the request and answer."""
-            length = int(self.headers.get("Content-Length", 0))
-            told.heard.append((self.path, self.headers.get("Authorization"), self.rfile.read(length)))
-            self.send_response(told.status)
-            for name, value in {**told.headers, "Content-Length": str(len(told.body))}.items():
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            told.heard.append((self.path, self.headers.get("Authorization"), body))
+            self._answer(told.status, told.headers, told.body)
+
+        def do_GET(self) -> None:
+            """Answer a ping."""
+            told.pings += 1
+            self._answer(204 if told.version else 404, told.version, b"")
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(told.body)
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
