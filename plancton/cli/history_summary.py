@@ -67,8 +67,10 @@ class _Summing:
         self._recorded_until = edges[0]
         self._last: float | None = None
         """The moment of the last tick."""
-        self._usual = 0.0
-        """For how long the last one told what was."""
+        self._since_last = 0.0
+        """How long after the one before that was."""
+        self._watched = 0.0
+        """How long the machine was watched, as the last one told that told it."""
 
     def happened(self, moment: float, point: Point) -> None:
         """Take in something of one moment."""
@@ -96,10 +98,12 @@ class _Summing:
         """Take in what the points of this moment tell of the time before it."""
         watched = tick.get("given", {}).get("interval_seconds")
         watched = watched if isinstance(watched, float) else 0.0
-        begun = self._begun(moment, watched)
-        self._note_gap(begun, max(watched, self._usual))
+        usual = max(watched, self._watched) or self._since_last
+        begun = self._begun(moment, watched, usual)
+        self._note_gap(begun, usual)
         self._recorded_until = max(self._recorded_until, moment)
-        self._last, self._usual = moment, (moment - begun) or self._usual
+        self._since_last = moment - self._last if self._last is not None else 0.0
+        self._last, self._watched = moment, watched or self._watched
         for figures, seconds in self._parts(begun, moment):
             _add_recorded(figures, tick, seconds, seconds / (moment - begun))
         # Looks at the machine may be fewer than points, so that each may tell of more or less than what is recorded.
@@ -107,10 +111,10 @@ class _Summing:
         for figures, seconds in self._parts(begun, moment):
             _add_watched(figures, tick, seconds, seconds / (moment - begun))
 
-    def _begun(self, moment: float, watched: float) -> float:
+    def _begun(self, moment: float, watched: float, usual: float) -> float:
         """Return from when on a tick tells what was: from the one before, unless others are missing between."""
         since_last = moment - self._last if self._last is not None else 0.0
-        if 0.0 < since_last <= max(_SHORTEST_GAP, _MISSED * max(watched, self._usual)):
+        if 0.0 < since_last <= max(_SHORTEST_GAP, _MISSED * usual):
             return moment - since_last
         return moment - watched
 
@@ -131,7 +135,7 @@ class _Summing:
 
     def summary(self) -> Summary:
         """Return the sums."""
-        self._note_gap(self._edges[-1], self._usual)
+        self._note_gap(self._edges[-1], self._watched or self._since_last)
         return Summary(
             total=merged(self._buckets, self._edges[0], self._edges[-1]),
             buckets=tuple(self._buckets),

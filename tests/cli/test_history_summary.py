@@ -166,6 +166,21 @@ def test_what_is_only_late_is_no_gap() -> None:
     assert summed([*tick(600.0, 600.0), *tick(1200.0, 600.0)], 0.0, 2000.0).gaps == ()
 
 
+def test_what_comes_later_and_later_is_a_gap_all_the_same() -> None:
+    points = [each for at in (30.0, 100.0, 270.0, 690.0) for each in tick(at)]
+    assert [gap.seconds for gap in summed(points, 0.0, 690.0).gaps] == [140.0, 390.0]
+
+
+def test_a_watch_that_begins_anew_or_is_none_is_no_gap() -> None:
+    points = [*tick(600.0, 600.0), *tick(1200.0, 20.0), *tick(1800.0, 600.0)]
+    assert summed(points, 0.0, 1800.0).gaps == ()
+    blind = [point("target", START + at, held=1, reason="x") for at in (600.0, 1200.0, 1800.0, 2400.0)]
+    summary = summed(blind, 0.0, 2400.0)
+    # Only the third tells how far they are apart.
+    assert [gap.until_unix - START for gap in summary.gaps] == [600.0, 1200.0]
+    assert summary.total.held_seconds == {"x": 1200.0}
+
+
 def test_a_clock_that_is_set_back_loses_nothing_and_makes_no_gap() -> None:
     summary = summed([*tick(30.0), *tick(60.0), *tick(45.0), *tick(75.0)], 0.0, 80.0)
     assert summary.total.given_core_seconds == pytest.approx(4 * 150.0)
