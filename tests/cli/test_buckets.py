@@ -76,6 +76,27 @@ def test_the_smallest_size_that_gives_few_enough(length: float, most: int, size:
     assert size_for(1e9, 1e9 + length, most) == size
 
 
+def test_sizes_are_parts_of_a_day_or_days() -> None:
+    assert list(SIZES) == sorted(set(SIZES))
+    assert all(DAY % size == 0 or size % DAY == 0 for size in SIZES)
+    assert all(larger <= 4 * smaller for smaller, larger in pairwise(SIZES))
+    assert size_for(0.0, 1e12, 2) == SIZES[-1] == 52 * 7 * DAY
+
+
+@pytest.mark.usefixtures("berlin")
+def test_what_begins_or_ends_at_an_edge_has_no_bucket_without_time() -> None:
+    for size in (HOUR, DAY):
+        begun, ended = at("2026-11-24 00:00"), at("2026-11-26 00:00")
+        cut = edges(begun, ended, size)
+        assert len(cut) == len(set(cut)) == 1 + 2 * DAY / size
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_size_that_parts_no_day_begins_anew_at_midnight() -> None:
+    cut = edges(at("2026-11-24 11:00"), at("2026-11-25 08:00"), 7 * HOUR)
+    assert [local(each)[11:] for each in cut] == ["11:00", "14:00", "21:00", "00:00", "07:00", "08:00"]
+
+
 @pytest.mark.usefixtures("berlin")
 def test_hours_are_whole_ones_and_days_begin_at_midnight() -> None:
     cut = edges(at("2026-11-24 10:20"), at("2026-11-24 13:05"), HOUR)
