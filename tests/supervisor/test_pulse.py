@@ -17,6 +17,13 @@ def test_the_most_is_taken_once_and_signs_of_life_are_counted() -> None:
     assert pulse.beats == 4
 
 
+def test_however_seldom_it_is_asked_what_is_longer_ago_than_two_spans_is_forgotten() -> None:
+    pulse = Pulse()
+    pulse.beaten(1.0, 100.1)
+    assert pulse.recent(119.0) == 1.0
+    assert pulse.recent(128.9) == 0.0
+
+
 @given(
     st.lists(st.tuples(st.floats(0.0, 30.0), st.floats(0.0, 9.0)), max_size=30),
     st.floats(0.0, 50.0),

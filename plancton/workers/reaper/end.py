@@ -138,7 +138,7 @@ def _remove(engine: Engine, leeway: AbstractContextManager[None], order: Order, 
     if isinstance(before, Failure) and before.kind is FailureKind.NOT_FOUND:
         return None
     container = before if isinstance(before, Container) else None
-    may_run = may_run or (container is not None and container.state in LIVE_STATES)
+    may_run = may_run if container is None else container.state in LIVE_STATES
     output = "" if container is None or may_run else _output(engine, order, container)
     forced = order.act is Act.REMOVE_FORCED
     with leeway if forced and may_run else nullcontext():

@@ -1,5 +1,6 @@
 """One call on a container, and what is said of it."""
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from unittest import mock
@@ -11,7 +12,7 @@ from plancton.common.messages import EndingAction, EndingOutcome, Outcome
 from plancton.common.pilot import PilotState
 from plancton.common.reasons import Reason
 from plancton.workers.reaper.cleanup import Act, Order
-from plancton.workers.reaper.end import carry_out, kill
+from plancton.workers.reaper.end import Killed, carry_out, kill
 from tests.fakes.containers import Program
 from tests.fakes.engine import FakeEngine
 from tests.support.facts import CREATED, EXITED, pilot
@@ -255,6 +256,23 @@ def test_one_that_the_kill_did_not_end_is_not_asked_either(engine: FakeEngine, m
     outcome, calls = ordered(engine, order(engine, Act.REMOVE_FORCED, output_bytes=100))
     assert calls == ["inspect", "remove"]
     assert outcome.outcome is Outcome.DONE
+
+
+def test_one_that_can_neither_be_killed_nor_looked_at_is_removed_within_leeway(engine: FakeEngine) -> None:
+    for call in ("kill", "inspect"):
+        engine.fail(call, FailureKind.BROKEN)
+    what = Order(act=Act.REMOVE_FORCED, pilot=pilot(0, container_id="one"), reason=Reason.FORCE_STOP, output_bytes=100)
+    leeway = SeenLeeway(engine)
+    outcome = carry_out(engine, leeway, what, kill(engine, leeway, what))
+    assert outcome is not None
+    assert (outcome.outcome, outcome.output, leeway.seen) == (Outcome.DONE, "", ["kill", "remove"])
+
+
+def test_a_removal_at_once_took_as_long_as_both_of_its_halves_and_what_was_between(engine: FakeEngine) -> None:
+    killed = Killed(began_at=time.monotonic() - 50.0, may_run=False)
+    outcome = carry_out(engine, NO_LEEWAY, order(engine, Act.REMOVE_FORCED), killed)
+    assert outcome is not None
+    assert 50.0 <= outcome.seconds < 60.0
 
 
 def test_one_that_has_ended_is_asked_and_removed_by_force_as_well(engine: FakeEngine) -> None:
