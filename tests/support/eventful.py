@@ -28,10 +28,11 @@ esac
 """One pilot completes, one fizzles, one works until it has to give way."""
 _SETTINGS: dict[str, object] = {
     "docker_cmd": ["/bin/sh", "-c", _BY_SLOT],
-    "cpus_per_dock": 0.02,
+    # So little, and for so long, that a busy machine has room for them.
+    "cpus_per_dock": 0.01,
+    "grace_kill": 600,
     "fizzle_seconds": 4,
     "main_sleep": 0.5,
-    "grace_kill": 2,
     "grace_spawn": 1,
     "stop_grace": 5,
 }
@@ -57,11 +58,11 @@ def eventful(engine: Engine, directory: Path) -> Iterator[Measured]:
         began = time.time()
         with node(engine, **settings) as made:
             made.start()
-            wait_for(lambda: ended(influx) >= {Exit.COMPLETED, Exit.FIZZLED}, 60, "pilots end by themselves")
-            claim(made, psutil.cpu_count() or 1)
-            wait_for(lambda: Exit.EVICTED in ended(influx), 60, "one gives way")
-            claim(made, 0)
-            wait_for(made.live_pilots, 60, "others come")
+            wait_for(lambda: ended(influx) >= {Exit.COMPLETED, Exit.FIZZLED}, 100, "pilots end by themselves")
+            change(made, reserve_cpus=psutil.cpu_count(), grace_kill=1)
+            wait_for(lambda: Exit.EVICTED in ended(influx), 100, "one gives way")
+            change(made, reserve_cpus=0, grace_kill=600)
+            wait_for(made.live_pilots, 100, "others come")
             yield Measured(node=made, influx=influx, scraper=scraped, address=address, began_unix=began)
 
 
@@ -70,7 +71,7 @@ def ended(influx: Influx) -> set[str]:
     return {row["exit"] for row in influx.query('SELECT count("pilot") FROM "pilot" GROUP BY "exit"', DATABASE)}
 
 
-def claim(made: Node, cpus: int) -> None:
-    """Keep CPUs for the owner, so that pilots must give way however busy the machine is."""
-    made.configure(reserve_cpus=cpus)
+def change(made: Node, **settings: object) -> None:
+    """Have other settings in force: all CPUs kept for the owner are a claim that no busy machine can blur."""
+    made.configure(**settings)
     assert made.ask(Reload()).ok

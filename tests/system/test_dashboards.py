@@ -9,13 +9,23 @@ from functools import cache
 from typing import Any
 
 import pytest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.parser import text_string_to_metric_families
 
+from plancton.common.prometheus_metrics import METRICS, Kind
 from tests.support.engine import Engine
 from tests.support.eventful import DATABASE, Measured, eventful
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
+from tests.workers.metrics.scraping import get
 
-pytestmark = [pytest.mark.engine, pytest.mark.influxdb, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.influxdb,
+    pytest.mark.slow,
+    # The first one to run waits for all that happens.
+    pytest.mark.timeout(400),
+]
 
 Json = dict[str, Any]
 Case = tuple[str, int, int]
@@ -130,6 +140,23 @@ def test_every_query_of_prometheus_returns_data(measured: Measured, case: Case, 
         return any(not math.isnan(value) for _, values in found for value in values)
 
     wait_for(shows, PATIENCE, target["expr"])
+
+
+def test_every_declared_metric_is_told_and_no_other(measured: Measured) -> None:
+    port = int(measured.address.rpartition(":")[2])
+
+    def told() -> dict[str, Family]:
+        return {family.name: family for family in text_string_to_metric_families(get(port)[1])}
+
+    declared = {re.sub(r"_total$", "", name): metric for name, metric in METRICS.items()}
+    wait_for(lambda: told().keys() >= declared.keys(), PATIENCE, f"all of {sorted(declared)}")
+    assert told().keys() == declared.keys()
+    for name, family in told().items():
+        metric = declared[name]
+        assert family.documentation == metric.help
+        assert family.type == ("gauge" if metric.kind is Kind.INFO else metric.kind.value)
+        for sample in family.samples:
+            assert sample.labels.keys() - {"le"} == set(metric.labels), sample
 
 
 def test_a_field_that_nobody_writes_would_be_noticed(measured: Measured) -> None:

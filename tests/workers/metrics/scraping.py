@@ -1,5 +1,6 @@
 """What tests ask the exporter for, and how: over HTTP, as Prometheus does, or byte by byte, as nobody should."""
 
+import http.client
 import socket
 import threading
 import time
@@ -21,7 +22,7 @@ SNAPSHOT = Snapshot(version="1.2.3", hostname="node", facts=Facts(), counters=Co
 
 
 def get(port: int, path: str = "/metrics", host: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
-    """Return status and body of an answer; a refused connection is a failed assertion."""
+    """Return status and body of an answer; a connection that is refused or cut is a failed assertion."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(f"http://{host}:{port}{path}", headers=named)
     try:
@@ -30,7 +31,7 @@ def get(port: int, path: str = "/metrics", host: str = "127.0.0.1", **headers: s
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise AssertionError(str(error)) from error
 
 
