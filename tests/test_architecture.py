@@ -110,6 +110,7 @@ DECISIONS = (
     "plancton/common/naming.py",
     "plancton/common/numerals.py",
     "plancton/common/older_keys.py",
+    "plancton/supervisor/backlog.py",
     "plancton/supervisor/intent.py",
     "plancton/supervisor/machine.py",
     "plancton/supervisor/pulse.py",

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from plancton.common.bus import HEARS, Speaker, bind_bus, received, send
 from plancton.common.codec import Envelope, ProtocolError, decode
 from plancton.common.messages import Message
 from plancton.common.topics import EVENT_TOPICS, TOPIC_OF, Topic
+from plancton.supervisor.backlog import Backlog
 
 log = logging.getLogger(__name__)
-_BACKLOG = 1000
 
 
 class Switchboard:
@@ -36,7 +35,7 @@ class Switchboard:
         self._last: dict[Topic, tuple[list[bytes], Envelope]] = {}
         self._connected: dict[str, bytes] = {}
         """The routing id of each worker's present life, once it has spoken."""
-        self._backlog: dict[str, deque[list[bytes]]] = {name: deque(maxlen=_BACKLOG) for name in HEARS}
+        self._backlog = {name: Backlog() for name in HEARS}
         """Event messages for a worker that isn't there, for its next life."""
 
     def say(self, message: Message) -> None:
@@ -91,9 +90,8 @@ class Switchboard:
         for topic, (frames, _envelope) in sorted(self._last.items(), key=lambda item: item[1][1].sender != name):
             if topic in HEARS[name]:
                 send(self.socket, [identity, *frames])
-        backlog = self._backlog[name]
-        while backlog:
-            send(self.socket, [identity, *backlog.popleft()])
+        for missed in self._backlog[name].take():
+            send(self.socket, [identity, *missed])
 
     def _publish(self, frames: list[bytes], envelope: Envelope) -> None:
         topic = TOPIC_OF[type(envelope.message)]
@@ -106,4 +104,4 @@ class Switchboard:
             if identity is not None:
                 send(self.socket, [identity, *frames])
             elif topic in EVENT_TOPICS:
-                self._backlog[name].append(frames)
+                self._backlog[name].put(frames)
