@@ -69,7 +69,7 @@ def own_words(body: str) -> str | None:
     match _decoded(body):
         case {"error": str(words), "data": list(details)}:
             return f"{words} dropped={len(details)}" if details else words
-        case {"error": str(words)} | {"message": str(words)}:
+        case {"error": str(words)} | {"code": str(), "message": str(words)}:
             return words
         case {"results": [{"error": str(words)}, *_]}:
             return words

@@ -14,7 +14,7 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
 MOST_ANSWER_BYTES = 2**20
 _PIECE_BYTES = 16_384
@@ -125,6 +125,8 @@ class _Bounded(HTTPConnection):
             addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
+        except UnicodeError as error:
+            raise LocationParseError(self.host) from error
         failure = OSError("no address")
         end = time.monotonic() + self._deadline.remaining_to_connect()
         for number, (family, kind, protocol, _, address) in enumerate(addresses):

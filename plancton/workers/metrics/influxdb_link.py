@@ -59,6 +59,7 @@ class Link:
             (ssl.SSLCertVerificationError, lambda cause: f"its certificate isn't accepted: {cause.verify_message}"),
             (ssl.SSLError, lambda cause: f"TLS: {cause.reason or 'failed'}"),
             (socket.gaierror, lambda cause: f"its name can't be resolved: {cause.strerror}"),
+            (urllib3.exceptions.LocationValueError, lambda _: "its address can't be understood"),
             (OSError, lambda cause: cause.strerror or ""),
             (urllib3.exceptions.ConnectTimeoutError, lambda _: f"no connection {limit}"),
             (urllib3.exceptions.TimeoutError, lambda _: f"no answer {limit}"),

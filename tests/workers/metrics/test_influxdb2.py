@@ -103,7 +103,7 @@ def test_as_2x_and_3x_are_said_to_answer(
 def test_a_token_that_was_rotated_is_taken_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("old\n")
-    with stub(401, b'{"message":"unauthorized access"}') as told:
+    with stub(401, b'{"code":"x","message":"unauthorized access"}') as told:
         sink = InfluxDB(url=f"http://127.0.0.1:{told.port}", bucket="b", token_file=str(file))
         with opened(sink) as server:
             assert server.write(["m f=1"]) == Away(why="401: unauthorized access")

@@ -167,6 +167,9 @@ def test_why_a_server_is_away(tmp_path: Path) -> None:
         assert answer.why.startswith("its name can't be resolved: ")
     with stub(204) as plain, opened(InfluxDB(url=f"https://127.0.0.1:{plain.port}", bucket="b")) as server:
         assert server.write(LINES) == Away(why="TLS: WRONG_VERSION_NUMBER")
+    for host in ("h:99999", "a..b", "x" * 70, "[::1", "h%"):
+        with opened(InfluxDB(url=f"http://{host}", database="d")) as server:
+            assert server.write(LINES) == Away(why="its address can't be understood"), host
     nowhere = tmp_path / "nowhere"
     with opened(InfluxDB(url="http://127.0.0.1", bucket="b", token_file=str(nowhere))) as server:
         assert server.write(LINES) == Away(why=f"token_file {nowhere}: No such file or directory")
