@@ -56,11 +56,7 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
         "plancton/common/numerals.py",
     ),
     "influxdb_client": ("plancton/workers/metrics/",),
-    "prometheus_client": (
-        "plancton/workers/metrics/prometheus.py",
-        "plancton/workers/metrics/prometheus_families.py",
-        "plancton/workers/metrics/prometheus_server.py",
-    ),
+    "prometheus_client": ("plancton/workers/metrics/",),
     "rich": ("plancton/cli/",),
     "matplotlib": ("plancton/cli/history_plot.py", "plancton/cli/simulation/plot.py"),
     "click": ("plancton/common/path_options.py", "plancton/cli/", "plancton/planctond.py"),
