@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import setproctitle
@@ -25,6 +25,8 @@ from plancton.workers.lanes import waker
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
+FINISH_SECONDS = 1.0
+"""How long a worker that is told to stop has for putting away what would be lost with it: less than it's let live."""
 EXIT_BUG = 70
 
 
@@ -59,6 +61,14 @@ class Worker(Protocol):
 
     def turn(self, now: float) -> float:
         """Do what is due at ``now`` and return when to be called again at the latest (monotonic seconds)."""
+
+
+@runtime_checkable
+class Finisher(Protocol):
+    """A worker that has something to put away when it's told to stop."""
+
+    def finish(self, until: float) -> None:
+        """Put it away, before ``until`` (monotonic seconds)."""
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +130,8 @@ class Loop:
             self._beat(worker)
             # What is long due counts from this turn on, for only now it's known.
             due = max(now, min(deadline, self._next_beat))
+        if self._stopping and isinstance(worker, Finisher):
+            worker.finish(time.monotonic() + FINISH_SECONDS)
         self._bus.close()
 
     def _stop(self, _number: int, _frame: object) -> None:

@@ -47,6 +47,14 @@ class Lanes:
                 return
             done()
 
+    def wait(self, seconds: float) -> None:
+        """Give the next result to whoever waits for it, once it's there; called by a loop that ends. Not for longer."""
+        try:
+            done = self._done.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return
+        done()
+
     def _work(self) -> None:
         while True:
             work = self._calls.get()

@@ -23,6 +23,7 @@ class Lone:
         self._place = place
         self._what = what
         self._turns = 0
+        self._heard = 0
         self.ready = what != "waits"
 
     def hear(self, envelope: Envelope) -> None:
@@ -34,12 +35,17 @@ class Lone:
                 msg = "as told"
                 raise ValueError(msg)
             case _, HostLook(ncpus=ncpus):
+                self._heard += ncpus
                 self._place.say(PoolUnknown(why=str(ncpus), since_unix=0.0))
 
     def turn(self, now: float) -> float:
         """Do nothing for long."""
         self._turns += 1
         return 0.0 if self._what == "hurries" and self._turns % 2 else now + 60.0
+
+    def finish(self, until: float) -> None:
+        """Tell how long that may take, and of how many CPUs it heard."""
+        (self._place.rundir / "finished").write_text(f"{until - time.monotonic():.1f} {self._heard}", encoding="utf-8")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import zmq
 from plancton.common.bus import Speaker, bind_bus, received
 from plancton.common.codec import Envelope, decode
 from plancton.common.messages import Beat, Message, PoolUnknown
-from plancton.workers.base import BEAT_SECONDS, EXIT_BUG
+from plancton.workers.base import BEAT_SECONDS, EXIT_BUG, FINISH_SECONDS
 from tests.support.facts import host
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
@@ -185,6 +185,15 @@ def test_sigterm_ends_it_at_once(start: Start) -> None:
     assert time.monotonic() - began < BEAT_SECONDS / 2, "the signal didn't wake the loop"
 
 
+def test_one_that_is_told_to_stop_puts_away_what_it_has(start: Start) -> None:
+    worker = start("works")
+    worker.say(host(3))
+    wait_for(worker.of(PoolUnknown, 1), 5.0, "it heard")
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.ends() == 0
+    assert (worker.directory / "finished").read_text() == f"{FINISH_SECONDS} 3"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_signals_meant_for_the_supervisor_do_nothing(start: Start, number: int) -> None:
     worker = start("works")
@@ -201,6 +210,7 @@ def test_it_ends_at_once_when_the_supervisor_is_gone(start: Start) -> None:
     worker.lifeline = -1
     assert worker.ends() == 0
     assert time.monotonic() - began < BEAT_SECONDS / 2
+    assert not (worker.directory / "finished").exists()
 
 
 def test_a_bug_ends_it_with_a_code_of_its_own_and_a_line_in_the_log(start: Start) -> None:

@@ -54,6 +54,21 @@ def test_results_come_only_when_they_are_collected_and_in_the_loops_own_thread()
     loop.lanes.close()
 
 
+def test_a_loop_that_ends_may_wait_for_the_next_result_alone_and_not_for_ever() -> None:
+    loop, gate = Loop(1), threading.Event()
+    loop.lanes.submit(gate.wait, loop.results.append)
+    loop.lanes.submit(lambda: 2, loop.results.append)
+    loop.lanes.wait(0.01)
+    loop.lanes.wait(-1.0)
+    assert loop.results == []
+    gate.set()
+    loop.lanes.wait(5.0)
+    assert loop.results == [True]
+    loop.lanes.wait(5.0)
+    assert loop.results == [True, 2]
+    loop.lanes.close()
+
+
 def test_a_bug_in_a_call_is_raised_in_the_loop() -> None:
     loop = Loop(1)
     loop.lanes.submit(lambda: 1 // 0, loop.results.append)

@@ -41,7 +41,7 @@ class Store:
         self._path = store_path(state)
         self._file = StoreFile(self._path)
         self._lane = Lanes("store", 1, wake)
-        self._tail = tail or Tail()
+        self._tail = Tail() if tail is None else tail
         self._pending = Pending()
         self._bounds: Bounds | None = None
         self._outboxes: dict[str, Outbox] = {}
@@ -59,6 +59,8 @@ class Store:
         self._reads: dict[str, Outbox] = {}
         self._round: Round | None = None
         self._round_since = 0.0
+        self._asked_through = 0
+        """The last point that there was then."""
         self._write_at = 0.0
         self._read_at = 0.0
         self._trim_at = 0.0
@@ -145,6 +147,15 @@ class Store:
             moments.append(self._read_at)
         return min(moments)
 
+    def finish(self, until: float) -> None:
+        """Write what waits, at most until then: the process is about to end."""
+        if self._bounds is None:
+            return
+        while (now := time.monotonic()) < until and (self._round is not None or self._has_work(now)):
+            self._write_at = self._write_at if self._failures else now
+            self.turn(now)
+            self._lane.wait(until - time.monotonic())
+
     def close(self) -> None:
         """Let the thread end once it has done what it was asked for, and let go of the file."""
         self._lane.submit(self._file.close, lambda _: None)
@@ -174,6 +185,7 @@ class Store:
             reads=tuple(Read(sink=name, after=each.cursor, most=each.limit) for name, each in reads.items()),
         )
         self._round_since = now
+        self._asked_through = self._tail.last_id
         self._lane.submit(functools.partial(self._file.run, self._round), functools.partial(self._done, self._round))
 
     def _watch(self, now: float) -> float | None:
@@ -214,7 +226,10 @@ class Store:
         elif done.written:
             self._tell("")
             self._failures = 0
-            self._write_at = now if done.more else now + COMMIT_SECONDS
+            # What didn't fit in has waited long enough.
+            left = self._tail.after(0, 1)
+            in_haste = done.more or bool(left and left[0].id <= self._asked_through)
+            self._write_at = now if in_haste else now + COMMIT_SECONDS
             self._trim_at = now if done.more else now + TRIM_SECONDS
 
     def _hand_out(self, asked: Round, done: Done) -> None:
@@ -234,7 +249,7 @@ class Store:
             return
         self._known = True
         # So that no number is used again, whatever was lost with a former file.
-        base = max(found.last_id, time.time_ns() // 1_000_000)
+        base = max(found.last_id, time.time_ns() // 1000)
         self._tail.shift(base)
         self._committed = base
         for name, outbox in self._outboxes.items():

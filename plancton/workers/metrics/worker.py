@@ -95,14 +95,24 @@ class Metrics:
             if now >= self._next_points or (self._gatherer.has_pool and not self._measured):
                 self._next_points = now + self._main_sleep
                 self._measured = True
-                totals = self._totals()
-                self._put(self._gatherer.measure(now, time.time_ns(), totals.sinks, totals.store))
+                self._measure(now)
             moments.append(self._next_points)
         # The store after the sinks, for it writes down how far they are, and reads what they want.
         later = (self._sinks.turn(now) if self._sinks is not None else None, self._store.turn(now))
         moments += [moment for moment in later if moment is not None]
         # Last, so that it tells what they just did.
         return min([*moments, self._say(now)])
+
+    def finish(self, until: float) -> None:
+        """Put on disk what isn't there yet, the points about the time since the last ones included."""
+        if self._main_sleep is not None:
+            self._measure(time.monotonic())
+        self._journal.turn()
+        self._store.finish(until)
+
+    def _measure(self, now: float) -> None:
+        totals = self._totals()
+        self._put(self._gatherer.measure(now, time.time_ns(), totals.sinks, totals.store))
 
     def _follow(self, settings: Settings) -> None:
         if self._main_sleep != settings.main_sleep:

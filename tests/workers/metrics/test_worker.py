@@ -14,6 +14,8 @@ import pytest
 from plancton.common.accounting import SinkState
 from plancton.common.codec import Envelope
 from plancton.common.decision import Ending, Hold
+from plancton.common.history import History
+from plancton.common.history_schema import store_path
 from plancton.common.journal import directory_below, read
 from plancton.common.journal_entries import Entry
 from plancton.common.messages import (
@@ -360,6 +362,26 @@ def test_a_restarted_worker_writes_nothing_again_but_what_happened_meanwhile(bus
     assert [entry.kind for entry in journal(later, 4)] == ["held", "to-end", "launched", "removed"]
     later.tell(HELD, msgspec.structs.replace(HELD, hold=None))
     assert [entry.kind for entry in journal(later, 5)][4:] == ["released"]
+
+
+def test_what_it_has_when_it_is_told_to_stop_is_on_disk_afterwards(bus: Bus) -> None:
+    bus.tell(settings(), POOL)
+    bus.turn()
+    bus.tell(HOST, END)
+    bus.metrics.finish(time.monotonic() + 30.0)
+    with History(store_path(bus.state)) as history:
+        assert [point.fields["uptime_seconds"] for point in history.points("pilot", 0.0, time.time() + 9.0)] == [60.5]
+        assert [point.fields.get("core_seconds") for point in history.points("given", 0.0, time.time() + 9.0)][1:] == [
+            1.0
+        ]
+
+
+def test_it_ends_in_time_though_it_can_put_nothing_away(bus: Bus) -> None:
+    bus.metrics.finish(time.monotonic() + 600.0)
+    bus.state.touch()
+    bus.tell(settings(), POOL, END)
+    bus.metrics.finish((began := time.monotonic()) + 0.2)
+    assert 0.2 <= time.monotonic() - began < 5.0
 
 
 def test_the_first_decision_of_a_new_planctond_is_written_though_it_is_older_than_the_worker(bus: Bus) -> None:
