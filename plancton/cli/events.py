@@ -65,7 +65,7 @@ def events(paths: Paths, /, *, follow: bool, **options: Any) -> None:  # noqa: A
     """
     wanted = _wanted(paths, follow=follow, **options)
     tail = Tail(directory_below(paths.state))
-    notes = _Notes()
+    notes = Notes()
     number = 0
     past: deque[Entry] = deque(maxlen=wanted.most)
     for entry in notes.entries(tail):
@@ -83,7 +83,7 @@ def events(paths: Paths, /, *, follow: bool, **options: Any) -> None:  # noqa: A
         click.echo("no such event is told" if number else "the journal tells of no event yet", err=True)
 
 
-class _Notes:
+class Notes:
     """Says once each on standard error what of the journal can't be read."""
 
     def __init__(self) -> None:
@@ -150,10 +150,9 @@ def _unknown(wanted: str) -> NoReturn:
     raise Trouble(message)
 
 
-def _follow(tail: Tail, notes: _Notes, wanted: _Wanted, told: Told) -> None:
+def _follow(tail: Tail, notes: Notes, wanted: _Wanted, told: Told) -> None:
     """Print what is added, until a signal says that it's enough."""
     while True:
-        sys.stdout.flush()
         if _wait(told):
             return
         for entry in notes.entries(tail):

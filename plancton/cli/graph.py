@@ -60,6 +60,6 @@ def _steps(value: float | None, top: float, full: int) -> int:
     if value is None:
         return 0
     if value <= 0:
-        return min(1, full)
+        return 1
     # Compared first: a quotient of two infinities is no number.
     return full if value >= top else max(1, round(value / top * full))

@@ -79,7 +79,6 @@ def courses(seen: Seen, width: int) -> Courses:
     of those, so that what is past keeps its shape while it moves.
     """
     step = next((step for step in _STEPS if step * width >= SPAN_SECONDS and step >= seen.interval), _STEPS[-1])
-    step = max(step, seen.interval)
     newest = math.floor(seen.now_monotonic / step)
     by_column: list[list[Sample]] = [[] for _ in range(width)]
     before: Sample | None = None

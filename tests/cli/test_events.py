@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from plancton.cli.events import Notes
+from plancton.cli.journal_tail import Tail
 from plancton.common.journal import directory_below, segment_path
 from plancton.common.journal_entries import Entry, Kind
 from plancton.common.journal_lines import line
@@ -68,12 +70,12 @@ def test_the_last_twenty_or_as_many_as_asked_or_all_of_a_time(planctonctl: Planc
 
 
 def test_only_kinds_and_only_pilots(planctonctl: Planctonctl, paths: Paths) -> None:
-    write(paths, launched(1), launched(12), killed(1, "feedbeef"), killed(12))
-    assert pilots_of(planctonctl("events", "--kind", "killed").stdout) == [1, 12]
-    assert len(planctonctl("events", "--kind", "killed", "--kind", "launched").stdout.splitlines()) == 4
+    write(paths, launched(1), launched(12), killed(1, "feedbeef"), killed(12), killed(1))
+    assert pilots_of(planctonctl("events", "--kind", "killed").stdout) == [1, 12, 1]
+    assert len(planctonctl("events", "--kind", "killed", "--kind", "launched").stdout.splitlines()) == 5
     assert pilots_of(planctonctl("events", "--pilot", "12").stdout) == [12, 12]
-    # Its launch was before it had a container.
-    assert pilots_of(planctonctl("events", "--pilot", "feed").stdout) == [1, 1]
+    # Not all that is told of a pilot tells its container.
+    assert pilots_of(planctonctl("events", "--pilot", "feed").stdout) == [1, 1, 1]
     assert pilots_of(planctonctl("events", "--pilot", "0-12", "--kind", "killed").stdout) == [12]
     assert planctonctl("events", "--kind", "held").stderr == "no such event is told\n"
 
@@ -123,6 +125,13 @@ def test_nonsense_is_refused(planctonctl: Planctonctl, bad: tuple[str, ...]) -> 
     assert planctonctl("events", *bad).exit_code == 2
 
 
+def test_what_cannot_be_read_is_told_once(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    segment_path(directory_below(paths.state), 1).mkdir(parents=True)
+    notes, tail = Notes(), Tail(directory_below(paths.state))
+    assert [list(notes.entries(tail)) for _ in range(3)] == [[], [], []]
+    assert capsys.readouterr().err.count("not a file") == 1
+
+
 @contextmanager
 def following(paths: Paths, output: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "plancton.cli.main", *options(paths), "events", "--follow", *arguments]
@@ -149,8 +158,9 @@ def test_what_is_added_is_told_until_a_signal(paths: Paths, tmp_path: Path, numb
     assert pilots_of(output.read_text()) == [3, 4, 5]
 
 
-def test_a_journal_that_is_not_there_yet_and_a_pilot_that_is_not_known_yet(paths: Paths, tmp_path: Path) -> None:
+def test_a_pilot_that_is_not_known_yet_is_followed(paths: Paths, tmp_path: Path) -> None:
     output = tmp_path / "output"
+    write(paths, launched(2))
     with following(paths, output, "--pilot", "7", "--json"):
         # Only once it follows: what is told then was added.
         write(paths, launched(1), launched(7))

@@ -22,7 +22,7 @@ def test_columns_grow_by_eighths_to_the_top() -> None:
         ([0.0, None, 0.0], "▁ ▁"),
         ([-1.0, math.nan, 8.0], "▁ █"),
         ([8.0], "  █"),
-        ([1.0, 2.0, 4.0, 8.0], "▂▄█"),
+        ([8.0, 1.0, 4.0, 8.0], "▁▄█"),
         ([], "   "),
         ([None, None, None], "   "),
         ([0.0, 0.0, 0.0], "▁▁▁"),
@@ -35,6 +35,11 @@ def test_a_gap_is_no_zero_and_the_last_values_are_shown(values: Sequence[float |
 
 def test_what_is_beyond_the_top_is_cut() -> None:
     assert sparkline([1.0, 100.0, 5.0], 3, top=10.0) == "▁█▄"
+
+
+def test_a_top_that_is_no_number_is_none() -> None:
+    assert sparkline([4.0, 8.0], 2, top=math.nan) == "▄█"
+    assert sparkline([math.inf, 8.0], 2, top=math.inf) == "█▁"
 
 
 def test_ascii_has_the_same_shape() -> None:

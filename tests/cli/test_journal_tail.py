@@ -78,6 +78,11 @@ def test_a_line_that_is_too_long_is_passed_over_though_it_comes_in_parts(tmp_pat
         assert told(tail) == [1]
 
 
+def test_what_looks_like_an_entry_within_a_line_that_is_too_long_is_none(tmp_path: Path) -> None:
+    segment_path(tmp_path, 1).write_bytes(b"x" * (LONGEST_LINE + 1) * 2 + line(entry(9)) + line(entry(1)))
+    assert told(Tail(tmp_path)) == [1]
+
+
 def test_a_journal_begun_anew_is_told_from_its_beginning(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     tail = Tail(journal)

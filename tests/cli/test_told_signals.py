@@ -36,8 +36,10 @@ def test_another_handlers_signal_ends_a_wait_and_is_not_told() -> None:
 
 def test_handlers_and_descriptors_are_put_back() -> None:
     before = [signal.getsignal(number) for number in ENDING]
+    assert signal.set_wakeup_fd(-1) == -1
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     with told_signals(*ENDING):
         assert [signal.getsignal(number) for number in ENDING] != before
     assert [signal.getsignal(number) for number in ENDING] == before
+    assert signal.set_wakeup_fd(-1) == -1
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors

@@ -41,6 +41,12 @@ def test_a_look_that_comes_a_little_late_leaves_no_gap() -> None:
     assert courses(seen(*samples, now=998.0), 150).owner[-9:] == (1.0, 1.0, 1.0, 1.0, 1.0, None, None, 1.0, 1.0)
 
 
+def test_a_look_just_before_the_first_column_holds_in_it() -> None:
+    # 3 columns of a minute; the first begins at 840.
+    assert courses(seen(at(839.0), now=1000.0, interval=60.0), 3).owner == (1.0, None, None)
+    assert courses(seen(at(700.0), now=1000.0, interval=60.0), 3).owner == (None, None, None)
+
+
 def test_an_unknown_look_is_a_gap_also_when_it_lasts() -> None:
     assert courses(seen(at(996.9), at(998, None), now=999.0), 150).owner[-4:] == (1.0, 1.0, None, None)
 

@@ -134,6 +134,19 @@ def test_mode_and_reason_are_told_on_any_usable_size(width: int, height: int) ->
     assert "q quit" in text
 
 
+def test_small_and_narrow_screens_have_forms_of_their_own() -> None:
+    small = shown(seen(report()), 40, 10)
+    assert "\nowner  1.00 of 8 " in small
+    assert "processes: 5 of 5 workers run" in small
+    assert "PROCESS " not in small
+    assert all(words not in shown(seen(report()), 60, 20) for words in ("PROCESS ", "LATE"))
+    tall = shown(seen(report()), 60, 40).splitlines()
+    assert next(line for line in tall if line.startswith("PROCESS ")).endswith("LATE")
+    assert next(line for line in tall if line.startswith("owner's CPUs")).endswith(" min")
+    wide = shown(seen(report()), 80, 24).splitlines()
+    assert next(line for line in wide if line.startswith("owner's CPUs")).endswith("LATE")
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (24, 4), (40, 2), (40, 1)])
 def test_a_question_is_seen_on_any_size(width: int, height: int) -> None:
     assert "Drain" in shown(seen(report()), width, height, question=Order.DRAIN)
