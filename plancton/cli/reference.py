@@ -10,6 +10,7 @@ from plancton.cli.metrics_page import metrics_page
 from plancton.cli.series_page import series_page
 from plancton.common.config import dump
 from plancton.common.declarations import DECLARATIONS, Declaration
+from plancton.common.influxdb_setting import KEYS
 from plancton.common.numerals import SUFFIXES
 from plancton.common.older_keys import OLDER_KEYS
 from plancton.common.setting_forms import Group
@@ -78,6 +79,9 @@ def _reference_lines() -> Iterator[str]:
             yield from ("", f"### `{declaration.name}`", "", declaration.description, "")
             yield f"- Default: `{_default(declaration)}`"
             yield f"- Value: {declaration.expected}"
+            if declaration.name == "influxdb_url":
+                yield from ("", "A mapping has these keys:", "", "| key | is | value |", "|---|---|---|")
+                yield from (f"| `{name}` | {key.description} | {key.form} |" for name, key in KEYS.items())
     yield from (
         "",
         "## Keys of older versions",

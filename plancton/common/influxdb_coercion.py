@@ -3,17 +3,16 @@
 import difflib
 import re
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 import yaml
 
 from plancton.common.document import Entry, Wrong, entries_of, has_foreign_tag, is_null
-from plancton.common.influxdb_setting import SECRETS, InfluxDB, contradictions
+from plancton.common.influxdb_setting import KEYS, SECRETS, InfluxDB, contradictions
 from plancton.common.masking import mask_url
 from plancton.common.numerals import number
 
-_TYPES = get_type_hints(InfluxDB, include_extras=True)
 _NUMBER = "timeout"
 _FILES = frozenset(f"{key}_file" for key in SECRETS)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_-]{0,29}")
@@ -25,7 +24,7 @@ def sink(node: yaml.MappingNode) -> InfluxDB | tuple[Wrong, ...]:
     first: dict[str, Entry] = {}
     flaws: list[Wrong] = []
     for entry in sorted(entries_of(node), key=lambda entry: entry.merged):
-        if entry.key not in _TYPES:
+        if entry.key not in KEYS:
             flaws.append(_unknown(entry))
         elif entry.key not in first:
             first[entry.key] = entry
@@ -59,14 +58,14 @@ def _value(key: str, node: yaml.Node) -> Any:  # noqa: ANN401 - of any key
         # As it was written; the blanks of a secret in quotes are meant.
         found = str(node.value) if key in SECRETS else str(node.value).strip()
     try:
-        value = msgspec.convert(found, _TYPES[key])
+        value = msgspec.convert(found, KEYS[key].bounded)
     except msgspec.ValidationError:
         return None
     return value
 
 
 def _wrong(key: str, entry: Entry) -> Wrong:
-    form = _form(_TYPES[key])
+    form = KEYS[key].form
     node = entry.node
     if is_null(node):
         return Wrong(line=entry.line, shown=key, message=f"has no value; give one, or leave the key out: {form}")
@@ -93,20 +92,11 @@ def _shown(key: str, node: yaml.Node) -> str:
 def _unknown(entry: Entry) -> Wrong:
     key = entry.key
     is_word = _WORD.fullmatch(key) is not None
-    near = difflib.get_close_matches(key.lower(), _TYPES, n=1) if is_word else []
+    near = difflib.get_close_matches(key.lower(), KEYS, n=1) if is_word else []
     if near:
         return Wrong(line=entry.line, shown=key, message=f"isn't a key of this mapping; did you mean {near[0]}?")
     if is_word and not is_null(entry.node):
-        return Wrong(
-            line=entry.line, shown=key, message=f"isn't a key of this mapping; the keys are {', '.join(_TYPES)}"
-        )
+        return Wrong(line=entry.line, shown=key, message=f"isn't a key of this mapping; the keys are {', '.join(KEYS)}")
     # A value whose key is missing, or has no blank behind its colon: perhaps a secret.
-    shown = next((f'"{each}:…"' for each in _TYPES if key.startswith(f"{each}:")), "a text without a key")
+    shown = next((f'"{each}:…"' for each in KEYS if key.startswith(f"{each}:")), "a text without a key")
     return Wrong(line=entry.line, shown=shown, message="can't be read; write key: value, with a blank after the colon")
-
-
-def _form(hint: Any) -> str:  # noqa: ANN401 - a type with its bounds has no narrower type
-    for part in (hint, *getattr(hint, "__args__", ())):
-        for meta in getattr(part, "__metadata__", ()):
-            return str(meta.extra["form"])
-    return ""

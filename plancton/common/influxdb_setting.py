@@ -1,6 +1,6 @@
 """An InfluxDB as the configuration names it where a URL alone doesn't say enough."""
 
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -28,28 +28,35 @@ class InfluxDB(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _key(
             "http[s]://host:port or insecure_https://host:port, without login, ? or #",
-            "The server; insecure_https doesn't check its certificate.",
+            "The server. insecure_https doesn't check its certificate.",
             r"^(?:https?|insecure_https)://[^\s@#/?]+(?:/[^\s#?@]*)?\Z",
         ),
     ]
     database: (
-        Annotated[str, _key("a name in one line", "Write to this database by the API of 1.x, 3.x too.", _TEXT)] | None
+        Annotated[
+            str, _key("a name in one line", "The database to write to, by the API of 1.x, which 3.x knows too.", _TEXT)
+        ]
+        | None
     ) = None
-    user: Annotated[str, _key("a name in one line", "Who logs in at the database.", _TEXT)] | None = None
+    user: Annotated[str, _key("a name in one line", "Who may write to the database.", _TEXT)] | None = None
     password: Annotated[str, _key("a password in one line", "The user's password.", _TEXT)] | None = None
     password_file: (
         Annotated[str, _key("a file's absolute path", "The file that holds nothing but the password.", _FILE)] | None
     ) = None
     bucket: (
-        Annotated[str, _key("a name in one line", "Write to this bucket by the API of 2.x, 1.8 and 3.x too.", _TEXT)]
+        Annotated[
+            str,
+            _key("a name in one line", "The bucket to write to, by the API of 2.x, which 1.8 and 3.x know too.", _TEXT),
+        ]
         | None
     ) = None
     org: (
         Annotated[str, _key("a name in one line", "The bucket's organisation, which only 2.x needs.", _TEXT)] | None
     ) = None
-    token: Annotated[str, _key("a token in one line of ASCII", "What lets in at the bucket.", r"^[ -~]+\Z")] | None = (
-        None
-    )
+    token: (
+        Annotated[str, _key("a token in one line of ASCII", "The token that may write to the bucket.", r"^[ -~]+\Z")]
+        | None
+    ) = None
     token_file: (
         Annotated[str, _key("a file's absolute path", "The file that holds nothing but the token.", _FILE)] | None
     ) = None
@@ -69,7 +76,7 @@ class InfluxDB(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=SHORTEST_TIMEOUT,
             le=LONGEST_TIMEOUT,
-            description="Seconds to wait for a connection, and for the answers to a batch.",
+            description="How long to wait for a connection, and then for the answer. Without it: 10 seconds.",
             extra={"form": "a number of seconds from 0.1 to 300"},
         ),
     ] = 10.0
@@ -81,6 +88,26 @@ class InfluxDB(msgspec.Struct, frozen=True, kw_only=True):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """Return the same for a library that would look inside."""
         return list(given(masked(self)).items())
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of the mapping as it was declared."""
+
+    bounded: Any
+    """The type with its bounds, for ``msgspec.convert``."""
+    form: str
+    """What a right value looks like."""
+    description: str
+
+
+def _read(hint: Any) -> Key:  # noqa: ANN401 - a type with its bounds has no narrower type
+    declared = next(part for part in (hint, *getattr(hint, "__args__", ())) if hasattr(part, "__metadata__"))
+    (meta,) = declared.__metadata__
+    return Key(bounded=declared, form=meta.extra["form"], description=meta.description)
+
+
+KEYS = {name: _read(hint) for name, hint in get_type_hints(InfluxDB, include_extras=True).items()}
+"""By name, in the order that people read them."""
 
 
 def given(sink: InfluxDB) -> dict[str, str | float]:

@@ -12,6 +12,7 @@ from plancton.cli.reference import reference, sample
 from plancton.cli.series_page import series_page
 from plancton.common.config import Loaded, parse
 from plancton.common.declarations import DECLARATIONS
+from plancton.common.influxdb_setting import KEYS, InfluxDB
 from plancton.common.settings import Settings
 from tests.support.running import REPOSITORY
 
@@ -50,6 +51,11 @@ def test_every_setting_is_in_both_with_its_help() -> None:
         assert f"\n#{name}:" in sample()
         assert f"### `{name}`\n\n{declaration.description}\n" in reference()
         assert declaration.expected in reference()
+
+
+def test_every_key_of_a_sink_is_in_the_reference_with_its_help() -> None:
+    for name in InfluxDB.__struct_fields__:
+        assert f"\n| `{name}` | {KEYS[name].description} | {KEYS[name].form} |\n" in reference()
 
 
 def test_lines_of_the_sample_fit_a_terminal() -> None:
