@@ -66,10 +66,20 @@ def _picture(_ctx: click.Context, _param: click.Parameter, file: Path | None) ->
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line of CSV for each bucket.")
 @click.option(
-    "--plot", "picture", metavar="FILE", type=click.Path(path_type=Path), callback=_picture, help="Draw a .png or .svg."
+    "--plot",
+    "picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    callback=_picture,
+    help="Draw a .png or .svg too.",
 )
 @click.option("--pilots", is_flag=True, help="The lives of the pilots that ended, one by one.")
-@click.option("--series", type=click.Choice(list(SERIES)), help="The points of one series, as lines of JSON or CSV.")
+@click.option(
+    "--series",
+    metavar="NAME",
+    type=click.Choice(list(SERIES)),
+    help="The points of one series of docs/series.md, as lines of JSON or CSV.",
+)
 @click.pass_obj
 def history(paths: Paths, /, **options: Any) -> None:  # noqa: ANN401 - click's
     """Tell what this machine gave to pilots, and what that cost its owner.

@@ -9,6 +9,8 @@ from plancton.common.naming import parse_name
 from plancton.common.points import Point
 
 _DIGEST = 12
+_WITHOUT_YEAR = len("11-24 10:00:00")
+_CLEAR_SECONDS = 300 * 86_400.0
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +91,8 @@ def _row(life: Ended, now_unix: float) -> tuple[str, ...]:
     code = "" if life.exit_code is None else f" ({life.exit_code})"
     return (
         short_name(life.pilot) or clean(life.container)[:_DIGEST] or "?",
-        "?" if life.started_unix is None else date_and_clock(life.started_unix, now_unix),
-        date_and_clock(life.ended_unix, now_unix),
+        "?" if life.started_unix is None else _when(life.started_unix, now_unix),
+        _when(life.ended_unix, now_unix),
         "?" if life.uptime_seconds is None else duration(int(life.uptime_seconds)),
         "?" if life.cpu_seconds is None else duration(life.cpu_seconds),
         f"{size(memory)}{' (out of it)' if life.oom_killed else ''}",
@@ -98,6 +100,12 @@ def _row(life: Ended, now_unix: float) -> tuple[str, ...]:
         clean(life.reason),
         clean(life.image.removeprefix("sha256:"))[:_DIGEST],
     )
+
+
+def _when(moment_unix: float, now_unix: float) -> str:
+    """Return a moment without its year where that is clear."""
+    text = date_and_clock(moment_unix, now_unix)
+    return text[-_WITHOUT_YEAR:] if abs(now_unix - moment_unix) < _CLEAR_SECONDS else text
 
 
 def short_name(pilot: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from statistics import mode
 
 import msgspec
 
@@ -163,7 +164,8 @@ def _axis(buckets: Sequence[Figures], each: int, columns: int) -> Iterator[str]:
             if column + len(label) <= columns:
                 line = line.ljust(column) + label
     yield f"{'':<{_MARGIN}}{line}"
-    size = span(max(figures.seconds for figures in buckets))
+    # Not the longest: a day may have 25 hours.
+    size = span(mode(sorted((round(figures.seconds) for figures in buckets), reverse=True)))
     one = "a column is" if each == 1 else f"{each} columns are"
     yield f"{'':<{_MARGIN}}{one} {size}; blank: no record"
 

@@ -69,8 +69,8 @@ def ended_words(pilot: Known, now_unix: float) -> str:
     after = "" if life.uptime_seconds is None else f" after {duration(int(life.uptime_seconds))}"
     code = "" if life.exit_code is None else f" with exit code {life.exit_code}"
     memory = ", out of memory" if life.oom_killed else ""
-    why = f" ({', '.join(clean(word) for word in dict.fromkeys((life.exit, life.reason)) if word)})"
-    return f"{when}{after}{code}{memory}{why if life.exit or life.reason else ''}"
+    words = ", ".join(clean(word) for word in dict.fromkeys((life.exit, life.reason)) if word)
+    return f"{when}{after}{code}{memory}" + (f" ({words})" if words else "")
 
 
 def none_kept(pilot: Known, kept: Iterable[Output], output_size: int | None) -> str:

@@ -8,8 +8,8 @@ import pytest
 from plancton.common.points import Point
 from tests.support.history_store import point
 
-NOW = 1_795_608_000.0
-"""2026-11-25 13:00 in Berlin."""
+NOW = 1_700_049_600.0
+"""2023-11-15 13:00 in Berlin."""
 HOURS = 6
 _HOUR, _STEP = 3600.0, 60.0
 

@@ -53,6 +53,13 @@ def test_what_is_unknown_is_a_question_mark() -> None:
     ]
 
 
+def test_a_moment_of_another_day_has_its_date_and_one_of_another_year_that_too() -> None:
+    for ago, when in ((86_400.0, "11-14 13:00:00"), (400 * 86_400.0, "2022-10-11 14:00:00"), (0.0, "13:00:00")):
+        (row,) = lines([ended(point("pilot", NOW - ago, {"exit": "failed"}))], NOW, None)[1:]
+        assert f"  {when}  " in row
+        assert row.count("20") == when.count("20")
+
+
 def test_want_of_memory_is_told() -> None:
     life = ended(
         point("pilot", NOW, {"exit": "failed"}, pilot="p", oom_killed=1, peak_memory_bytes=2**30, exit_code=137)

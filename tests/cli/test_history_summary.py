@@ -171,6 +171,31 @@ def test_what_comes_later_and_later_is_a_gap_all_the_same() -> None:
     assert [gap.seconds for gap in summed(points, 0.0, 690.0).gaps] == [140.0, 390.0]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "apart", "gaps"),
+    [
+        (30.0, 75.0, []),
+        (30.0, 75.5, [45.5]),
+        (10.0, 60.0, []),
+        (10.0, 71.0, [61.0]),
+        (600.0, 1500.0, []),
+        (600.0, 2101.0, [1501.0]),
+    ],
+)
+def test_two_and_a_half_times_and_a_minute_are_no_gap(seconds: float, apart: float, gaps: list[float]) -> None:
+    points = [*tick(seconds, seconds), *tick(seconds + apart, seconds)]
+    summary = summed(points, 0.0, seconds + apart)
+    assert [gap.seconds for gap in summary.gaps] == [each for each in gaps if each > max(60.0, 2.5 * seconds)]
+    assert summary.total.recorded_seconds == pytest.approx(2 * seconds if gaps else seconds + apart)
+
+
+def test_blind_ticks_have_gaps_too() -> None:
+    blind = [point("target", START + at, held=1, reason="x") for at in (0.0, 60.0, 120.0, 5000.0, 5060.0)]
+    summary = summed(blind, 0.0, 5060.0)
+    assert [(gap.since_unix - START, gap.until_unix - START) for gap in summary.gaps] == [(120.0, 5000.0)]
+    assert summary.total.held_seconds == {"x": 180.0}
+
+
 def test_a_watch_that_begins_anew_or_is_none_is_no_gap() -> None:
     points = [*tick(600.0, 600.0), *tick(1200.0, 20.0), *tick(1800.0, 600.0)]
     assert summed(points, 0.0, 1800.0).gaps == ()

@@ -37,7 +37,7 @@ def test_the_most_important_in_plain_words() -> None:
         "No record for 3 h 20 min, from 09:40:00 to 13:00:00.",
     ]
     assert told(day(exits={"evicted": 1}))[1].startswith("1 pilot was ended for the owner's sake; 0.00")
-    assert told(day(), ends_now=False)[0].startswith("From 2026-11-24 13:00:00 to 13:00:00 this machine gave")
+    assert told(day(), ends_now=False)[0].startswith("From 2023-11-14 13:00:00 to 13:00:00 this machine gave")
 
 
 def test_what_is_unknown_is_said_to_be() -> None:

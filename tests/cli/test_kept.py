@@ -128,5 +128,5 @@ def test_the_list() -> None:
     assert rows == [
         ("PILOT", "ENDED", "OUTPUT"),
         ("p\\x07", "12:00:00", "5 bytes"),
-        ("q", "2026-11-24 13:00:00", "5 bytes"),
+        ("q", "2023-11-14 13:00:00", "5 bytes"),
     ]
