@@ -16,8 +16,9 @@ planctond's metrics process writes these series into its store on disk, and from
 - What happens at a moment is written then, with that moment as its time; of two such points with the same tags and
   time the later is put a nanosecond on. What is written every `main_sleep` is about the time since the last point:
   means are means over it, sums are to be summed up.
-- Each event makes one point, however often it is told. What a restarted metrics process didn't hear itself makes no
-  point: it takes no time for watched that nobody watched.
+- Each event makes one point, however often it is told.
+- A metrics process that is told to stop writes what it hasn't yet. What one that is killed hadn't written since its
+  last points of `main_sleep` is in no sum, and the next one takes no time for watched that it didn't watch itself.
 - Words in tags come from short lists, so that the number of InfluxDB's series stays small."""
 
 QUERIES: dict[str, str] = {

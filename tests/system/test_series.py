@@ -179,3 +179,23 @@ def test_what_was_given_up_to_a_stop_is_in_a_point(engine: Engine) -> None:
         made.tree()[0].send_signal(signal.SIGTERM)
         assert made.wait() == 0
         assert total(stored(made, "given"), "core_seconds") >= totals.given_core_seconds - 1e-6
+
+
+def test_a_suspension_is_a_hand_back_and_the_suspended_live_on(engine: Engine) -> None:
+    with node(engine, **{**SETTINGS, **BURNING, "suspend": True, "grace_suspend": 1, "grace_kill": 3600}) as made:
+        made.start()
+        wait_for(made.full, 60, "the node is full")
+        claim_all(made)
+        wait_for(lambda: stored(made, "handback"), 60, "it's suspended")
+        wait_for(lambda: last(made, "target").fields.get("suspended") == 1.0, 20, "which is told")
+        since = last(made, "given").time_unix_ns
+        wait_for(lambda: last(made, "given").time_unix_ns > since + 3 * 10**9, 20, "some points about it")
+        (handback,) = stored(made, "handback")
+        meanwhile = [point for point in stored(made, "given") if point.time_unix_ns > since]
+    assert (handback.tags["by"], handback.fields["pilots"]) == ("suspended", 1.0)
+    assert total(meanwhile, "pilot_seconds") > 2.0
+    assert total(meanwhile, "core_seconds") < 0.1
+
+
+def last(made: Node, name: str) -> Point:
+    return stored(made, name)[-1]

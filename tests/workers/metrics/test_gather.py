@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -240,6 +241,26 @@ def test_a_pilot_that_was_gone_before_the_target_came_made_nobody_wait() -> None
     ears.tell(pool(), 1.0)
     (told,) = ears.tell(valid("c0-1"), 1.1)
     assert told.fields["seconds"] == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0.5, 10.0), st.floats(0.0, 8.0)), min_size=1, max_size=10), st.integers(0, 10))
+def test_a_restart_between_two_looks_changes_no_total(looks: list[tuple[float, float]], cut: int) -> None:
+    whole, former, later = Ears(), Ears(), Ears()
+    # The moments are one clock's.
+    former.born = later.born = whole.born
+    at, last = -200.0, None
+    for number, (seconds, cpus) in enumerate(looks):
+        look = host(busy_cpus=8.0, pilots_cpus=cpus, interval_seconds=seconds)
+        if number == cut:
+            later.gatherer.resume(former.gatherer.counters, whole.born + at)
+            if last is not None:
+                later.tell(last, at)
+        at, last = at + seconds, look
+        whole.tell(look, at)
+        (former if number < cut else later).tell(look, at)
+    told = (later if cut < len(looks) else former).gatherer.counters
+    assert told.given_core_seconds == pytest.approx(whole.gatherer.counters.given_core_seconds)
+    assert told.free_core_seconds == pytest.approx(whole.gatherer.counters.free_core_seconds)
 
 
 def test_a_later_life_counts_what_the_former_one_did_not_and_tells_only_what_is_its_own() -> None:
