@@ -25,12 +25,12 @@ def given(before: Given, look: HostLook, *, pilots_ran: bool | None) -> Given:
     """Return the sums with another look's interval in them; ``pilots_ran`` is None where nobody can tell.
 
     What the owner leaves is all that neither they nor a hypervisor's other guests use: what the engine spends on
-    pilots is in it. A stall of the owner's counts while pilots ran alone.
+    pilots is in it, and no less than pilots used. A stall of the owner's counts while pilots ran alone.
     """
     if not counts(look):
         return before
     seconds, owner = look.interval_seconds, look.owner_cpus
-    free = None if owner is None else max(0.0, look.ncpus - owner - look.stolen_cpus)
+    free = None if owner is None else max(0.0, look.pilots_cpus or 0.0, look.ncpus - owner - look.stolen_cpus)
     return Given(
         interval_seconds=before.interval_seconds + seconds,
         core_seconds=_plus(before.core_seconds, look.pilots_cpus, seconds),
