@@ -225,6 +225,7 @@ def test_any_buckets_add_up_to_the_same(
     points += [life(at, end, lost, "owner-cpu") for at, end, lost in lives]
     one, other = summed(points, *edges), summed(points, *others)
     assert one.gaps == other.gaps
+    assert (one.total.since_unix, one.total.until_unix) == (START, START + LENGTH)
     for name in SUMS:
         assert (getattr(one.total, name) is None) is (getattr(other.total, name) is None)
         assert (getattr(one.total, name) or 0.0) == pytest.approx(getattr(other.total, name) or 0.0, rel=1e-6, abs=1e-3)

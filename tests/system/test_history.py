@@ -3,6 +3,8 @@
 import csv
 import json
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +38,16 @@ def total(made: Node) -> dict[str, object]:
     """Return the sums of the last hour."""
     summed: dict[str, object] = json.loads(said(made, "history", "--since", "1h", "--json"))["total"]
     return summed
+
+
+def following(made: Node, pilot: str) -> subprocess.Popen[bytes]:
+    """Return a planctonctl that follows a pilot, once it has printed what there was."""
+    command = [sys.executable, "-m", "plancton.cli.main", *made.options, "logs", pilot, "--follow"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"here\n"
+    return process
 
 
 def test_a_day_s_history_of_a_node_that_gave_something(engine: Engine) -> None:
@@ -85,6 +97,9 @@ def test_a_running_pilot_is_read_and_followed_until_it_is_told_to_end(engine: En
         pilot = wait_for(made.live_pilots, 30, "a pilot runs")[0]
         wait_for(lambda: made.control("logs", pilot.name).stdout == "here\n", 30, "what it wrote is read")
         assert said(made, "logs", str(pilot.slot)) == "here\n"
+        interrupted = following(made, pilot.name)
+        interrupted.send_signal(signal.SIGINT)
+        assert interrupted.wait(20) == 0
         # Followed until planctond ends it.
         assert made.control("drain", "--deadline", "1s").returncode == 0
         followed = made.control("logs", pilot.container_id[:12], "--follow")
