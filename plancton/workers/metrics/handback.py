@@ -19,8 +19,12 @@ from plancton.common.reasons import EVICTIONS, Reason
 from plancton.workers.metrics.stamp import Stamp, point
 
 SUSPENDED, ENDED = "suspended", "ended"
-_STOPS = frozenset({EndingAction.SUSPENDED})
-_GOES = frozenset({EndingAction.KILLED, EndingAction.REMOVED})
+_GIVES_WAY = {
+    SUSPENDED: frozenset({EndingAction.SUSPENDED, EndingAction.REMOVED}),
+    # Not SIGKILL: a process in the kernel's hands keeps its memory until the kernel lets it die.
+    ENDED: frozenset({EndingAction.REMOVED}),
+}
+"""What gives back what was asked for, once it's done."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +97,7 @@ def done(claims: Claims, outcome: EndingOutcome, at: float) -> Step:
         return claims, ()
 
     def has_given_way(claim: Claim, container_id: str) -> bool:
-        actions = _GOES | _STOPS if claim.by == SUSPENDED else _GOES
-        return container_id == outcome.container_id and outcome.action in actions
+        return container_id == outcome.container_id and outcome.action in _GIVES_WAY[claim.by]
 
     return _gave_way(claims, has_given_way, at)
 

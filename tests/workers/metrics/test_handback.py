@@ -77,9 +77,8 @@ def test_nothing_is_told_before_the_last_has_given_way_and_nothing_twice() -> No
     assert len(waits(*facts)) == 1
 
 
-@pytest.mark.parametrize("action", [EndingAction.KILLED, EndingAction.REMOVED])
-def test_a_pilot_whose_end_was_seen_to_by_the_reaper(action: EndingAction) -> None:
-    assert waits((10.0, wish(1)), (12.0, deed(1, action))) == [("ended", 2.0, 2.0, 1)]
+def test_a_pilot_whose_container_is_removed_before_any_look() -> None:
+    assert waits((10.0, wish(1)), (12.0, deed(1, EndingAction.REMOVED))) == [("ended", 2.0, 2.0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +87,10 @@ def test_a_pilot_whose_end_was_seen_to_by_the_reaper(action: EndingAction) -> No
         deed(1, EndingAction.TERMINATED),
         deed(1, EndingAction.SUSPENDED),
         deed(1, EndingAction.RESUMED),
-        deed(1, EndingAction.KILLED, Outcome.FAILED),
-        deed(1, EndingAction.KILLED, Outcome.TIMED_OUT),
-        deed(0, EndingAction.KILLED),
+        deed(1, EndingAction.KILLED),
+        deed(1, EndingAction.REMOVED, Outcome.FAILED),
+        deed(1, EndingAction.REMOVED, Outcome.TIMED_OUT),
+        deed(0, EndingAction.REMOVED),
         pilots(RUNNING, PAUSED),
         pilots(RUNNING, CREATED),
         pilots(RUNNING, PilotState.REMOVING),
@@ -104,7 +104,7 @@ def test_what_is_no_end_of_the_pilot(fact: PoolLook | EndingOutcome) -> None:
     "fact",
     [
         deed(1, EndingAction.SUSPENDED),
-        deed(1, EndingAction.KILLED),
+        deed(1, EndingAction.REMOVED),
         pilots(RUNNING, PAUSED),
         pilots(RUNNING, EXITED),
         pilots(RUNNING),
