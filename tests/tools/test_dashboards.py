@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from plancton.common.messages import Mode
+from plancton.common.messages import Mode, Outcome
 from plancton.common.prometheus_metrics import METRICS, Kind
 from plancton.common.reasons import Reason
 from plancton.common.series import SERIES, Exit
@@ -30,7 +30,15 @@ VARIABLES = {
     "plancton-cluster.json": {"datasource", "hostname"},
     "plancton-prometheus.json": {"datasource", "instance"},
 }
-BUILT_IN = {"__interval", "timeFilter", "__range", "__rate_interval", "__url_time_range", "__data", "__all", "col"}
+BUILT_IN = {"__interval", "timeFilter", "__range", "__rate_interval", "__url_time_range", "__value", "__all", "col"}
+WORDS = {
+    *Exit,
+    *Outcome,
+    *("cpu", "memory", "io"),
+    *("owner", "pilots", "engine"),
+    *("starting", "running", "suspended", "ended"),
+}
+"""Values of tags and labels that have a colour of their own."""
 NOT_SHOWN = {
     "host": {"busy_cpus"},
     "target": {"held"},
@@ -189,6 +197,58 @@ def test_the_nodes_page_shows_every_field_but_those_that_are_named(series: str) 
     about = [query for _, query in queries("plancton-node.json") if f'FROM "{series}"' in query]
     shown = {field for field in SERIES[series].fields for query in about if f'("{field}")' in query}
     assert SERIES[series].fields.keys() - shown == NOT_SHOWN.get(series, set())
+
+
+@pytest.mark.parametrize("file", INFLUXQL)
+def test_only_functions_that_every_influxdb_knows_are_used(file: str) -> None:
+    # InfluxDB 3's InfluxQL lacks some of 1.x's; of those it has, these are enough.
+    known = {"count", "fill", "last", "max", "mean", "min", "non_negative_difference", "now", "sum", "time"}
+    for title, query in queries(file):
+        assert set(re.findall(r"(\w+)\(", query)) <= known, title
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_said_of_a_series_is_said_of_one_that_can_be(file: str) -> None:
+    for panel in panels(file):
+        if panel["type"] == "table":
+            (renamed,) = [
+                each["options"]["renameByName"] for each in panel["transformations"] if each["id"] == "organize"
+            ]
+            series = set(renamed.values())
+        else:
+            series = set().union(*map(series_of, panel["targets"]))
+        named = {each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"]}
+        assert named <= series, panel["title"]
+
+
+def series_of(target: Json) -> set[str]:
+    """Return the names that a query's series may have."""
+    if "expr" in target:
+        return {target["legendFormat"]} if "{" not in target["legendFormat"] else WORDS
+    return set(re.findall(r'AS "([^"]+)"', target["query"])) | (WORDS if "$tag_" in target["alias"] else set())
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_tables_of_several_queries_join_the_rows_of_a_node(file: str) -> None:
+    for panel in panels(file):
+        if panel["type"] == "table" and len(panel["targets"]) > 1:
+            steps = panel["transformations"]
+            assert [step["id"] for step in steps] == ["filterFieldsByName", "merge", "organize"]
+            assert "Time" in steps[0]["options"]["exclude"]["names"], "rows of different times would stay apart"
+            columns = steps[2]["options"]["renameByName"]
+            assert steps[2]["options"]["indexByName"].keys() == columns.keys()
+            for column in columns:
+                assert any(column in columns_of(target) for target in panel["targets"]), column
+
+
+def columns_of(target: Json) -> set[str]:
+    if "expr" in target:
+        return {
+            f"Value #{target['refId']}",
+            *re.findall(r"\w+", target["expr"]),
+            *METRICS["plancton_build_info"].labels,
+        }
+    return {*re.findall(r'AS "([^"]+)"', target["query"]), *re.findall(r'GROUP BY "(\w+)"', target["query"])}
 
 
 def test_queries_of_prometheus_are_about_metrics_and_labels_that_exist() -> None:

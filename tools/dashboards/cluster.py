@@ -14,6 +14,7 @@ from tools.dashboards.panels import (
     colored,
     graph,
     history,
+    joined,
     line,
     override,
     ranking,
@@ -26,8 +27,8 @@ from tools.dashboards.words_shown import EXITS, MODES, REASONS, STATUSES
 _Q = Queries('"hostname" =~ /^$hostname$/')
 _EVICTED = "\"exit\" = 'evicted'"
 _TO_NODE = {
-    "title": "${__data.fields.Node}",
-    "url": "/d/plancton-node?var-datasource=${datasource}&var-hostname=${__data.fields.Node}&${__url_time_range}",
+    "title": "${__value.text}",
+    "url": "/d/plancton-node?${datasource:queryparam}&var-hostname=${__value.raw:percentencode}&${__url_time_range}",
     "targetBlank": False,
 }
 
@@ -71,7 +72,7 @@ def _summary() -> list[Json]:
         stat(
             "Nodes in this time",
             "Nodes whose planctond wrote something in the time shown. If they are more than those that report, some "
-            "have fallen silent: see the last column of the table.",
+            "have fallen silent: see those last seen.",
             _Q.over_nodes("count", 'last("uptime")', "daemon"),
         ),
         stat(
@@ -141,38 +142,20 @@ def _summary() -> list[Json]:
 def _nodes() -> list[Json]:
     columns = {
         "hostname": "Node",
-        "Time 1": "Last seen",
         "status": "Status",
+        "mode": "Mode",
         "running": "Running",
         "suspended": "Suspended",
         "want": "Wanted",
         "reason": "Held for",
-        "mode": "Mode",
         "room": "Room",
         "core_hours": "Given",
         "used": "Used of free",
         "evictions": "Evictions",
     }
-    order = [
-        "hostname",
-        "status",
-        "mode",
-        "running",
-        "suspended",
-        "want",
-        "reason",
-        "room",
-        "core_hours",
-        "used",
-        "evictions",
-        "Time 1",
-    ]
-    hidden = {f"Time {number}": True for number in range(2, 6)}
     nodes = table(
         "Nodes",
-        "Each node's last word, and what it gave in the time shown. A click on its name leads to its page. One "
-        "that was last seen minutes ago is down, or can't reach this InfluxDB: planctond keeps its points and sends "
-        "them later.",
+        "Each node's last word, and what it gave in the time shown. A click on its name leads to its page.",
         _Q.rows('last("status") AS "status"', "daemon", "hostname"),
         _Q.rows(
             'last("running") AS "running", last("suspended") AS "suspended", last("want") AS "want", '
@@ -186,20 +169,9 @@ def _nodes() -> list[Json]:
             "hostname",
         ),
         _Q.rows('count("pilot") AS "evictions"', "pilot", "hostname", more=_EVICTED),
-        transformations=[
-            {"id": "joinByField", "options": {"byField": "hostname", "mode": "outer"}},
-            {
-                "id": "organize",
-                "options": {
-                    "excludeByName": hidden,
-                    "indexByName": {name: index for index, name in enumerate(order)},
-                    "renameByName": columns,
-                },
-            },
-        ],
+        transformations=joined(columns),
         overrides=[
             override("Node", links=[_TO_NODE]),
-            override("Last seen", unit="dateTimeFromNow"),
             override("Status", mappings=STATUSES, custom__cellOptions={"type": "color-text"}),
             override("Mode", mappings=MODES, custom__cellOptions={"type": "color-text"}),
             override("Held for", mappings=REASONS, custom__cellOptions={"type": "color-text"}),
@@ -218,7 +190,31 @@ def _nodes() -> list[Json]:
                 "Evictions", thresholds=thresholds(GREEN, (1, ORANGE)), custom__cellOptions={"type": "color-text"}
             ),
         ],
+        sort="Node",
+        size=(17, 11),
+    )
+    seen = table(
+        "Last seen",
+        "When each node's last word came, those that are silent longest first. Minutes ago means that it is down, or "
+        "can't reach this InfluxDB: planctond keeps its points and sends them later.",
+        _Q.rows('last("uptime") AS "uptime"', "daemon", "hostname"),
+        transformations=[
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": {},
+                    "indexByName": {"hostname": 0, "Time": 1, "uptime": 2},
+                    "renameByName": {"hostname": "Node", "Time": "Last seen", "uptime": "Had been up for"},
+                },
+            },
+        ],
+        overrides=[
+            override("Node", links=[_TO_NODE]),
+            override("Last seen", unit="dateTimeFromNow"),
+            override("Had been up for", unit="dtdurations"),
+        ],
         sort="Last seen",
+        size=(7, 11),
     )
     silent = history(
         "Who reports, and who doesn't",
@@ -226,8 +222,10 @@ def _nodes() -> list[Json]:
         _Q.over_time('count("uptime")', "daemon", "hostname", fill="0"),
         color={"mode": "thresholds"},
         steps=thresholds(RED, (1, GREEN)),
+        # In a shorter one a node that is well may have nothing to say.
+        interval="2m",
     )
-    return [nodes, silent]
+    return [nodes, seen, silent]
 
 
 def _together() -> list[Json]:

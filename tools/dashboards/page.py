@@ -131,8 +131,8 @@ def _placed(rows: Sequence[tuple[str, Sequence[Json]]], source: Json) -> list[Js
             position = {"x": x, "y": y, "w": width, "h": height}
             placed.append(
                 {
-                    **panel,
                     **_LEAST[source["type"]],
+                    **panel,
                     "id": len(placed) + 1,
                     "datasource": source,
                     "gridPos": position,

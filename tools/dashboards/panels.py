@@ -199,6 +199,7 @@ def history(  # noqa: PLR0913 - what such a panel is
     color: Json,
     steps: Json,
     top: float | None = None,
+    interval: str = "",
     size: tuple[int, int] = (24, 8),
 ) -> Json:
     """Return a row for each series and a coloured cell for each stretch of time: a heatmap of nodes."""
@@ -229,6 +230,7 @@ def history(  # noqa: PLR0913 - what such a panel is
         fieldConfig=field_config,
         # More columns than this can't be told apart.
         maxDataPoints=96,
+        **({"interval": interval} if interval else {}),
     )
 
 
@@ -259,6 +261,19 @@ def ranking(
     }
     field_config = {"defaults": defaults, "overrides": []}
     return _panel("bargauge", title, description, targets, size, options=options, fieldConfig=field_config)
+
+
+def joined(columns: Mapping[str, str], *left_out: str) -> list[Json]:
+    """Return what makes one table of those of several queries: with these columns in this order.
+
+    Rows of the same node become one. Their times differ, so they go first.
+    """
+    order = {name: index for index, name in enumerate(columns)}
+    return [
+        {"id": "filterFieldsByName", "options": {"exclude": {"names": ["Time", *left_out]}}},
+        {"id": "merge", "options": {}},
+        {"id": "organize", "options": {"excludeByName": {}, "indexByName": order, "renameByName": dict(columns)}},
+    ]
 
 
 def table(  # noqa: PLR0913 - what such a panel is

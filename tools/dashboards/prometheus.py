@@ -13,6 +13,7 @@ from tools.dashboards.panels import (
     colored,
     graph,
     history,
+    joined,
     line,
     override,
     ranking,
@@ -184,8 +185,6 @@ def _nodes() -> list[Json]:
         "Value #F": "Used of free",
         "Value #G": "Evictions",
     }
-    hidden = ["Time", "Value #A", "Value #D", "job", "__name__"]
-    hidden += [f"{name} {number}" for name in ("Time", "job", "__name__") for number in range(1, 8)]
     nodes = table(
         "Nodes",
         "Each node's last word, and what it gave in the time shown.",
@@ -199,17 +198,7 @@ def _nodes() -> list[Json]:
             f"sum by (instance) ({_increase('plancton_free_core_seconds_total')})"
         ),
         _rows(f"sum by (instance) ({_increase('plancton_evictions_total')})"),
-        transformations=[
-            {"id": "joinByField", "options": {"byField": "instance", "mode": "outer"}},
-            {
-                "id": "organize",
-                "options": {
-                    "excludeByName": dict.fromkeys(hidden, True),
-                    "indexByName": {name: index for index, name in enumerate(columns)},
-                    "renameByName": columns,
-                },
-            },
-        ],
+        transformations=joined(columns, "Value #A", "Value #D", "job", "__name__"),
         overrides=[
             override("Room", unit="short", decimals=1),
             override(
