@@ -116,8 +116,9 @@ def test_a_pilot_may_be_suspended_more_than_once() -> None:
 
 
 def test_a_thing_done_again_by_a_hand_that_forgot_it_counts_once() -> None:
-    events = [envelope(ended(), "one", 5), envelope(ended(), "two", 1), envelope(launched(), "three", 1)]
-    assert counted(events) == counted([events[0], events[2]])
+    deeds = [ended(), ended(), launched(), launched(), ended("2"), launched("b")]
+    counters = counted(envelope(deed, str(number)) for number, deed in enumerate(deeds))
+    assert (counters.launched, counters.ended_by_reason) == (2, {"ended": 2})
 
 
 def test_a_failure_repeated_under_a_new_sequence_is_another_failure() -> None:
