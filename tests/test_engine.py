@@ -387,3 +387,11 @@ def test_only_a_unix_socket_is_on_this_machine_for_certain(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", environment)
     assert Engine(url).is_local is local
+
+
+@pytest.mark.engine
+def test_output_is_followed_over_a_silence_that_is_longer_than_the_deadline(engine_url: str) -> None:
+    with real_stage(engine_url) as stage:
+        container = stage.run(("/bin/sh", "-c", "echo first; sleep 3; echo second"))
+        pieces = done(stage.engine.follow_logs(container, 10, deadline=1.0))
+        assert b"".join(pieces) == b"first\nsecond\n"
