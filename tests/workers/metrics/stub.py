@@ -18,6 +18,8 @@ class Stub:
         self.headers = headers
         self.heard: list[tuple[str, str | None, bytes]] = []
         """The path, the Authorization header and the body, unpacked, of each write."""
+        self.packed: list[bool] = []
+        """Whether each of these bodies came compressed."""
         self.version: dict[str, str] = {}
         """The headers with which it answers a ping; without them it knows no ping."""
         self.pings = 0
@@ -40,7 +42,8 @@ def stub(
         def do_POST(self) -> None:
             """Note the request and answer."""
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if self.headers.get("Content-Encoding") == "gzip":
+            told.packed.append(self.headers.get("Content-Encoding") == "gzip")
+            if told.packed[-1]:
                 body = gzip.decompress(body)
             told.heard.append((self.path, self.headers.get("Authorization"), body))
             self._answer(told.status, told.headers, told.body)

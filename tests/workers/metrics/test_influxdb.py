@@ -120,6 +120,7 @@ def test_a_write_goes_to_its_place_with_its_login_and_compressed(item: Item, hea
     with stub(204) as told, opened(item(told.port)) as server:
         assert server.write(["m f=1", "", "m f=2"]) == Accepted()
         assert told.heard == [(*heard, b"m f=1\nm f=2")]
+        assert told.packed == [True]
         assert server.write(["", ""]) == Accepted()
         assert server.write([]) == Accepted()
         assert len(told.heard) == 1, "nothing to write is not written"

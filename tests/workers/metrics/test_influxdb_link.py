@@ -4,7 +4,7 @@ import logging
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from plancton.common.influxdb_setting import InfluxDB
 from plancton.workers.metrics.influxdb import Server, open_server
-from plancton.workers.metrics.outbox import Accepted, Away
+from plancton.workers.metrics.outbox import Accepted, Away, Rejected, TooLarge
 from tests.support.certificates import certificates
 from tests.support.running import free_port
 from tests.support.waiting import wait_for
@@ -23,6 +23,7 @@ from tests.workers.metrics.raw_server import RawServer, raw_server
 from tests.workers.metrics.stub import Stub, stub
 
 LINES = ["m f=1"]
+Sink = Callable[[int], InfluxDB]
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n"
 
 
@@ -78,7 +79,7 @@ def test_the_version_is_asked_for_again_after_the_server_was_away() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("sink", [database, bucket])
-def test_a_login_follows_no_redirection(status: int, sink: type) -> None:
+def test_a_login_follows_no_redirection(status: int, sink: Sink) -> None:
     with stub(204) as elsewhere, stub(status) as told, opened(sink(told.port)) as server:
         told.headers = {"Location": f"http://127.0.0.1:{elsewhere.port}/write?db=d"}
         answer = server.write(LINES)
@@ -130,7 +131,7 @@ def test_a_closed_server_has_hung_up() -> None:
 
 
 @pytest.mark.parametrize("sink", [database, bucket])
-def test_a_connection_that_was_kept_and_given_up_costs_no_failure(sink: type) -> None:
+def test_a_connection_that_was_kept_and_given_up_costs_no_failure(sink: Sink) -> None:
     served: list[int] = []
 
     def talk(server: RawServer, connection: socket.socket) -> None:
@@ -247,3 +248,41 @@ def test_whatever_a_host_is_called_a_failure_is_a_value(monkeypatch: pytest.Monk
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with opened(InfluxDB(url=f"http://{host}", database="d")) as server:
         assert isinstance(server.write(LINES), Away)
+
+
+PIECES = [
+    b"HTTP/1.1 204 No Content\r\n",
+    b"HTTP/1.1 400 Bad\r\n",
+    b"HTTP/1.0 200 OK\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 99999 \r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: -5\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Content-Encoding: gzip\r\n",
+    b"Location: //elsewhere\r\n",
+    b"Location: http://[::1\r\n",
+    b"Retry-After: 1e9\r\n",
+    b"Connection: close\r\n",
+    b"Set-Cookie: a=b\r\n",
+    b"\r\n",
+    b'{"error":"x"}',
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"-1\r\n",
+]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8).map(b"".join),
+    st.sampled_from([database, bucket]),
+)
+def test_whatever_bytes_come_a_write_has_an_answer(said: bytes, sink: Sink) -> None:
+    def talk(server: RawServer, connection: socket.socket) -> None:
+        server.request(connection)
+        connection.sendall(said)
+
+    with raw_server(talk) as raw, opened(sink(raw.port)) as server:
+        answer = server.write(LINES)
+        assert isinstance(answer, Accepted | Rejected | TooLarge | Away)
+        assert "Passw0rd" not in repr(answer)
