@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from plancton.common import history
-from plancton.common.history import History, HistoryError, Problem
+from plancton.common.history import POINTS_QUERY, History, HistoryError, Problem
 from plancton.common.history_schema import store_path
 from plancton.common.paths import Paths
 from plancton.common.points import Point
@@ -68,6 +68,13 @@ def test_points_between_two_moments_come_in_the_order_of_their_times(
     assert [each.time_unix_ns for each in read(paths, since=20.0, until=40.0)] == [20 * 10**9, 20 * 10**9, 30 * 10**9]
     assert read(paths, "given") == []
     assert read(paths, "target") == [point("target", 25, want=1)]
+
+
+def test_no_reading_sorts_or_looks_at_more_than_it_is_asked_for(writer: sqlite3.Connection) -> None:
+    put(writer, [point("host", at, ncpus=1) for at in range(1000)])
+    plan = writer.execute(f"EXPLAIN QUERY PLAN {POINTS_QUERY}", ("host", 5, 5, 10, 10)).fetchall()
+    assert len(plan) == 1
+    assert "SEARCH points USING INDEX points_of_a_series (series=? AND time_ns>? AND time_ns<?)" in plan[0][3]
 
 
 def test_what_is_not_understood_is_left_out_and_counted(paths: Paths, writer: sqlite3.Connection) -> None:
