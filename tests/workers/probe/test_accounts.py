@@ -131,22 +131,30 @@ def test_a_real_pilots_use_its_memory_and_its_word_are_seen_and_none_of_it_is_th
 
 @pytest.mark.engine
 def test_what_a_real_pilot_had_used_is_still_told_once_it_has_ended(engine: RealEngine, tmp_path: Path) -> None:
-    def ended() -> Pilot | None:
+    def seen(state: PilotState, cpu_seconds: float) -> Pilot | None:
         probe.turn(time.monotonic())
         pilots = [each for look in place.of(PoolLook)[-1:] for each in look.pilots]
-        return next((each for each in pilots if each.state is PilotState.EXITED), None)
+        return next((each for each in pilots if each.state is state and (each.cpu_seconds or 0.0) >= cpu_seconds), None)
 
-    # What follows keeps the shell from becoming the burning process: as the first one it would heed no signal.
-    burns = "timeout 3 /bin/sh -c 'while :; do :; done'; exit 0"
-    with burning_pilot(engine.url, tmp_path, burns, cpus=1.0, mib=50) as burning:
+    began = time.monotonic()
+    with burning_pilot(engine.url, tmp_path, cpus=1.0, mib=50) as burning:
         place, probe = burning.place, Probe(burning.place)
         tell(probe, ActiveSettings(settings=Settings(docker_url=engine.url), generation=1))
-        pilot = wait_for(ended, 30.0, "its end")
-        running = [each for look in place.of(PoolLook) for each in look.pilots if each.state is PilotState.RUNNING]
-    assert pilot is not None
-    # The last sample may be two seconds older than its end.
-    assert pilot.cpu_seconds is not None
-    assert 0.5 < pilot.cpu_seconds < 5.0
-    assert pilot.memory_peak_bytes is not None
-    assert 50 * 2**20 <= pilot.memory_peak_bytes < 100 * 2**20
-    assert all((each.cpu_seconds or 0.0) <= pilot.cpu_seconds for each in running)
+        runs = wait_for(lambda: seen(PilotState.RUNNING, 2.0), 60.0, "it has used two CPU seconds")
+        assert burning.engine.kill(burning.id) is None
+        ended = wait_for(lambda: seen(PilotState.EXITED, 0.0), 30.0, "its end")
+        # By then its cgroup is gone.
+        looks = len(place.of(PoolLook))
+        wait_for(lambda: seen(PilotState.EXITED, 0.0) and len(place.of(PoolLook)) > looks, 30.0, "another look")
+        later = seen(PilotState.EXITED, 0.0)
+    assert runs is not None
+    assert ended is not None
+    assert later is not None
+    assert runs.cpu_seconds is not None
+    assert runs.memory_peak_bytes is not None
+    for pilot in (ended, later):
+        assert pilot.cpu_seconds is not None
+        assert runs.cpu_seconds <= pilot.cpu_seconds < time.monotonic() - began + 1.0
+        assert pilot.memory_peak_bytes is not None
+        assert 50 * 2**20 <= runs.memory_peak_bytes <= pilot.memory_peak_bytes < 100 * 2**20
+    assert (later.cpu_cores, later.memory_bytes, later.anonymous_bytes) == (None, None, None)
