@@ -145,6 +145,13 @@ def following(paths: Paths, output: Path, *arguments: str) -> Iterator[subproces
             process.kill()
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_is_added_is_told_until_a_signal(paths: Paths, tmp_path: Path, number: int) -> None:
     output = tmp_path / "output"
@@ -161,8 +168,8 @@ def test_what_is_added_is_told_until_a_signal(paths: Paths, tmp_path: Path, numb
 def test_a_pilot_that_is_not_known_yet_is_followed(paths: Paths, tmp_path: Path) -> None:
     output = tmp_path / "output"
     write(paths, launched(2))
-    with following(paths, output, "--pilot", "7", "--json"):
-        # Only once it follows: what is told then was added.
+    with following(paths, output, "--pilot", "7", "--json") as process:
+        wait_for(lambda: catches(process.pid, signal.SIGTERM), 20, "it follows")
         write(paths, launched(1), launched(7))
         wait_for(lambda: b"0-7" in output.read_bytes(), 20, "the pilot")
     (only,) = output.read_text().splitlines()
