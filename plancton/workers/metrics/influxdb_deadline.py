@@ -105,6 +105,8 @@ class _Answer(http.client.HTTPResponse):
             raise http.client.HTTPException(message)
         # Nobody asked for compression; a small answer could be made to fill the memory.
         del self.headers["Content-Encoding"]
+        # Points go where the operator said and nowhere else; what urllib3 follows depends on its version.
+        del self.headers["Location"]
 
 
 class _Bounded(HTTPConnection):
