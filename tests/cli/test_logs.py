@@ -258,6 +258,18 @@ def test_one_that_is_removed_meanwhile_is_found_in_the_store(
     assert [call.name for call in engine.calls] == ["logs_tail"]
 
 
+def test_one_that_is_removed_just_now_is_waited_for(
+    planctonctl: Planctonctl, planctond: FakePlanctond, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = new_store(planctond.paths)
+    monkeypatch.setattr(logs, "_KEPT_SECONDS", 5.0)
+    monkeypatch.setattr(time, "sleep", lambda _: put_output(writer, container(2), name(2), NOW, "late\n"))
+    seen(planctond, name(2), container(2))
+    result = planctonctl("logs", name(2))
+    writer.close()
+    assert (result.exit_code, result.stdout, len(engine.calls)) == (0, "late\n", 1)
+
+
 def test_what_fits_several_names_them_with_exit_code_2(planctonctl: Planctonctl, store: Path) -> None:
     result = planctonctl("logs", "worker")
     assert (result.exit_code, result.stdout) == (2, ""), store
