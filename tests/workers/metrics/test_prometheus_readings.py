@@ -67,6 +67,8 @@ def test_shares_of_memory_are_read_every_ten_seconds(monkeypatch: pytest.MonkeyP
 
 def test_the_share_of_another_process_of_the_same_name_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     read = count_shares(monkeypatch)
+    # Whoever started the test may have begun in the same hundredth of a second.
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: float(process.pid))
     readings = Readings()
     readings.read([process(HERE)], 100.0)
     assert readings.read([process(SUPERVISOR)], 101.0)["probe"].pss_bytes == 1002
