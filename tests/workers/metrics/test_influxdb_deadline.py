@@ -106,10 +106,23 @@ def test_a_server_that_reads_nothing_is_left_at_the_deadline() -> None:
     def talk(server: RawServer, _: socket.socket) -> None:
         server.over.wait()
 
-    # Of what hardly gets smaller, more than any buffer on the way holds.
-    text = base64.b64encode(os.urandom(12_000_000)).decode()
     with raw_server(talk) as raw, _server(raw.port) as server:
-        assert _timed(server, [f'm t="{text}"']) == NO_ANSWER
+        assert _timed(server, _much()) == NO_ANSWER
+
+
+def test_a_server_that_reads_slowly_is_left_at_the_deadline() -> None:
+    def talk(server: RawServer, connection: socket.socket) -> None:
+        # Each piece is read in time, but not all of them.
+        while not server.over.wait(0.01):
+            connection.recv(16_384)
+
+    with raw_server(talk) as raw, _server(raw.port) as server:
+        assert _timed(server, _much()) == NO_ANSWER
+
+
+def _much() -> list[str]:
+    """Return lines that hardly get smaller, of more bytes than any buffer on the way holds."""
+    return [f'm t="{base64.b64encode(os.urandom(15_000_000)).decode()}"']
 
 
 ENDLESS = {

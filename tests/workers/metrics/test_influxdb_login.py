@@ -45,6 +45,13 @@ def test_a_secret_in_a_file_ends_with_its_line(tmp_path: Path, content: str) -> 
     assert Login(database).header() == _basic("u:a secret")
 
 
+def test_blanks_of_a_secret_in_a_file_are_meant(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(" a secret \n")
+    database = InfluxDB(url="http://h", database="d", user="u", password_file=str(file))
+    assert Login(database).header() == _basic("u: a secret ")
+
+
 def test_a_file_is_read_once_until_its_secret_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("old")
