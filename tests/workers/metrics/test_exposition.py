@@ -261,7 +261,12 @@ def test_what_is_too_old_is_not_told(facts: Facts, gone: set[str]) -> None:
 
 
 def test_facts_within_their_bounds_are_told() -> None:
-    facts = msgspec.structs.replace(FACTS, host_at=NOW - HOST_BOUND_SECONDS, pool_at=NOW - POOL_BOUND_SECONDS)
+    facts = msgspec.structs.replace(
+        FACTS,
+        host_at=NOW - HOST_BOUND_SECONDS,
+        pool_at=NOW - POOL_BOUND_SECONDS,
+        target=msgspec.structs.replace(TARGET, valid_until_monotonic=NOW),
+    )
     assert names(exposed(facts, now=NOW)) == set(METRICS)
 
 
