@@ -20,7 +20,7 @@ from tests.support.engine import Engine
 from tests.support.node import Node, node
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ONE_BY_ONE = """
 case "$(hostname)" in
@@ -89,9 +89,9 @@ def complete(made: Node) -> bool:
 def test_every_series_of_the_catalogue_is_written_and_nothing_else(engine: Engine) -> None:
     with node(engine, **SETTINGS) as made:
         made.start()
-        wait_for(lambda: exits(made) >= {Exit.COMPLETED, Exit.FIZZLED}, 60, "pilots end by themselves")
+        wait_for(lambda: exits(made) >= {Exit.COMPLETED, Exit.FIZZLED}, 120, "pilots end by themselves")
         claim_all(made)
-        wait_for(lambda: Exit.EVICTED in exits(made), 60, "a pilot has given way")
+        wait_for(lambda: Exit.EVICTED in exits(made), 120, "a pilot has given way")
         wait_for(lambda: complete(made), 30, "every field has been written")
         points = stored(made)
     assert [fault for point in points for fault in faults(point)] == []
@@ -131,9 +131,9 @@ def test_points_and_totals_tell_the_same(engine: Engine) -> None:
     with node(engine, **SETTINGS) as made:
         made.start()
         began = time.time()
-        wait_for(lambda: works(made), 60, "the pilot that works was seen to")
+        wait_for(lambda: works(made), 120, "the pilot that works was seen to")
         claim_all(made)
-        wait_for(lambda: all_are_told(made), 60, "every pilot has ended, is counted, and is a point")
+        wait_for(lambda: all_are_told(made), 120, "every pilot has ended, is counted, and is a point")
         wait_for(lambda: stored(made, "handback"), 20, "how long that took is told")
         lasted = time.time() - began
         counters = counters_of(made)
@@ -158,7 +158,7 @@ def gets_more(made: Node, than: float) -> bool:
 def test_totals_go_on_where_a_killed_metrics_process_left_them(engine: Engine) -> None:
     with node(engine, **{**SETTINGS, **BURNING}) as made:
         made.start()
-        wait_for(lambda: total(stored(made, "given"), "core_seconds") > 0.0, 60, "pilots got something")
+        wait_for(lambda: total(stored(made, "given"), "core_seconds") > 0.0, 120, "pilots got something")
         for _ in range(2):
             before = counters_of(made).given_core_seconds
             killed = made.signal_worker("metrics", signal.SIGKILL)
@@ -174,7 +174,7 @@ def test_totals_go_on_where_a_killed_metrics_process_left_them(engine: Engine) -
 def test_what_was_given_up_to_a_stop_is_in_a_point(engine: Engine) -> None:
     with node(engine, **{**SETTINGS, **BURNING, "main_sleep": 3600}) as made:
         made.start()
-        wait_for(lambda: gets_more(made, 0.02), 60, "pilots got something")
+        wait_for(lambda: gets_more(made, 0.02), 120, "pilots got something")
         totals = counters_of(made)
         made.tree()[0].send_signal(signal.SIGTERM)
         assert made.wait() == 0
@@ -184,9 +184,9 @@ def test_what_was_given_up_to_a_stop_is_in_a_point(engine: Engine) -> None:
 def test_a_suspension_is_a_hand_back_and_the_suspended_live_on(engine: Engine) -> None:
     with node(engine, **{**SETTINGS, **BURNING, "suspend": True, "grace_suspend": 1, "grace_kill": 3600}) as made:
         made.start()
-        wait_for(made.full, 60, "the node is full")
+        wait_for(made.full, 120, "the node is full")
         claim_all(made)
-        wait_for(lambda: stored(made, "handback"), 60, "it's suspended")
+        wait_for(lambda: stored(made, "handback"), 120, "it's suspended")
         wait_for(lambda: last(made, "target").fields.get("suspended") == 1.0, 20, "which is told")
         since = last(made, "given").time_unix_ns
         wait_for(lambda: last(made, "given").time_unix_ns > since + 3 * 10**9, 20, "some points about it")

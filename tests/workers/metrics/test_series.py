@@ -1,5 +1,7 @@
 """The three series: the original's names, tags, fields and types, and unknown never as zero."""
 
+import math
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -110,6 +112,11 @@ def test_the_measurement_weighs_each_look_by_its_interval() -> None:
     load = add(add(Load(), look(4.0, 1.0)), look(0.0, 3.0))
     row = measurement(load, "node", 7)
     assert row == Point(series="measurement", tags={"hostname": "node"}, fields={"cpu_eff": 25.0}, time_unix_ns=7)
+
+
+@pytest.mark.parametrize("useless", [look(1.0, math.nan), look(1.0, -1.0), look(math.nan, 1.0), look(math.inf, 1.0)])
+def test_a_look_that_tells_no_number_changes_nothing(useless: HostLook) -> None:
+    assert add(add(Load(), look(2.0, 1.0)), useless) == add(Load(), look(2.0, 1.0))
 
 
 def test_no_look_makes_no_measurement() -> None:
