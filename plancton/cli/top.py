@@ -1,5 +1,6 @@
 """The verb that shows how it goes on a whole screen, with keys that tell planctond what to do."""
 
+import contextlib
 import os
 import select
 import signal
@@ -53,20 +54,21 @@ def top(paths: Paths, *, interval: float) -> None:
             "top needs a terminal; planctonctl watch tells the same in lines, planctonctl status --json to programs"
         )
         raise _NoTerminal(message)
+    # Whoever closes a terminal has had enough.
+    with contextlib.suppress(Gone):
+        _show(paths, interval)
+
+
+def _show(paths: Paths, interval: float) -> None:
     encoding = sys.stdout.encoding
+    # Linux's own console has no font with them.
+    ascii_only = not has_blocks(encoding) or os.environ["TERM"] == "linux"
     with (
         told_signals(*_SIGNALS) as told,
         Correspondent(paths, interval) as post,
         Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding) as terminal,
     ):
-        # Linux's own console has no font with them.
-        ascii_only = not has_blocks(encoding) or os.environ["TERM"] == "linux"
-        view = _View(terminal, post, interval, ascii_only=ascii_only)
-        try:
-            view.run(told)
-        except Gone:
-            # Whoever closes a terminal has had enough.
-            return
+        _View(terminal, post, interval, ascii_only=ascii_only).run(told)
 
 
 class _View:

@@ -1,6 +1,7 @@
 """The terminal of the live view: taken over, drawn on, and given back as it was."""
 
 import contextlib
+import errno
 import io
 import os
 import select
@@ -8,7 +9,6 @@ import signal
 import termios
 import threading
 import time
-import tty
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +26,10 @@ _COLOURS = {
     "truecolor": ColorSystem.TRUECOLOR,
 }
 _READ_BYTES = 1024
+_LOCAL = 3
+"""Where a terminal's local flags are among its modes."""
+_MOST_STOPS = 100
+"""A job that nobody controls can't be stopped, nor be put in the foreground."""
 _LEAVE_SECONDS = 1.0
 """How long a terminal that takes nothing is waited for at the end."""
 _UNKNOWN_SIZE = (80, 24)
@@ -70,9 +74,10 @@ class Terminal:
 
         """
         try:
+            _await_foreground(self._keyboard)
             if self._modes is None:
                 self._modes = termios.tcgetattr(self._keyboard)
-            tty.setcbreak(self._keyboard, termios.TCSANOW)
+            _set_modes(self._keyboard, _key_by_key(self._modes))
         except termios.error as error:
             raise Gone(str(error)) from error
         self._drawn = []
@@ -92,7 +97,7 @@ class Terminal:
                 termios.tcflush(self._display, termios.TCOFLUSH)
                 self._unwritten = b""
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(self._keyboard, termios.TCSANOW, modes)
+            _set_modes(self._keyboard, modes)
 
     def stop(self) -> None:
         """Give the terminal back, stop as Ctrl-Z wants it, and take the terminal again once this goes on.
@@ -184,6 +189,52 @@ class Terminal:
     def _write(self, text: str) -> None:
         self._unwritten += text.encode(self._encoding, "replace")
         self.flush()
+
+
+def _await_foreground(keyboard: int) -> None:
+    """Stop until this job has the terminal: in the background, its modes are another's.
+
+    Raises:
+        Gone: if it can't be had.
+
+    """
+    for _ in range(_MOST_STOPS):
+        try:
+            if os.tcgetpgrp(keyboard) == os.getpgrp():
+                return
+        except OSError:
+            # Not the terminal that jobs are controlled from.
+            return
+        os.killpg(0, signal.SIGTTIN)
+    message = "it stays in the background"
+    raise Gone(message)
+
+
+def _key_by_key(modes: list[Any]) -> list[Any]:
+    """Return a terminal's modes changed so that each key comes at once and isn't echoed."""
+    *flags, special = modes
+    flags[_LOCAL] &= ~(termios.ECHO | termios.ICANON)
+    special = list(special)
+    special[termios.VMIN], special[termios.VTIME] = 1, 0
+    return [*flags, special]
+
+
+def _set_modes(keyboard: int, modes: list[Any]) -> None:
+    """Set a terminal's modes.
+
+    Raises:
+        termios.error: if it's gone.
+
+    """
+    while True:
+        try:
+            termios.tcsetattr(keyboard, termios.TCSANOW, modes)
+        except termios.error as error:
+            # Unlike others, this call isn't repeated by itself after a signal.
+            if error.args[0] != errno.EINTR:
+                raise
+        else:
+            return
 
 
 def _never_waiting(display: int) -> int:

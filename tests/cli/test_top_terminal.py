@@ -1,5 +1,6 @@
 """The terminal taken over and given back: its modes, its screen, and what is written on it."""
 
+import errno
 import fcntl
 import os
 import select
@@ -7,6 +8,7 @@ import struct
 import termios
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from rich.text import Text
@@ -157,6 +159,23 @@ def test_one_that_is_gone_is_gone_and_ends_quietly(pair: Pair) -> None:
             terminal.draw(lines("x"))
         with pytest.raises(Gone):
             terminal.take()
+
+
+def test_a_signal_while_modes_are_set_is_no_trouble(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = termios.tcsetattr
+    tries: list[int] = []
+
+    def interrupted(descriptor: int, when: int, modes: list[Any]) -> None:
+        tries.append(descriptor)
+        if len(tries) % 2:
+            raise termios.error(errno.EINTR, "Interrupted system call")
+        really(descriptor, when, modes)
+
+    before = termios.tcgetattr(pair.near)
+    monkeypatch.setattr(termios, "tcsetattr", interrupted)
+    with Terminal(pair.near, pair.near, "utf-8"):
+        assert termios.tcgetattr(pair.near) != before
+    assert (termios.tcgetattr(pair.near), len(tries)) == (before, 4)
 
 
 def test_what_is_no_terminal_cannot_be_taken() -> None:

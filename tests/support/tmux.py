@@ -68,8 +68,16 @@ class Screen:
         return wait_for(look, seconds, f"{words} gone from the screen")
 
     def resize(self, columns: int, lines: int) -> None:
-        """Give the window another size."""
+        """Give the window another size, and wait until its terminal has it."""
         self.run("resize-window", "-x", str(columns), "-y", str(lines))
+        wait_for(lambda: self._size() == (columns, lines), WAIT_SECONDS, "the terminal has the size")
+
+    def _size(self) -> tuple[int, int]:
+        descriptor = os.open(self.run("display-message", "-p", "#{pane_tty}").strip(), os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return os.get_terminal_size(descriptor)
+        finally:
+            os.close(descriptor)
 
     def modes(self) -> str:
         """Have the shell tell the terminal's modes, at its prompt."""

@@ -35,12 +35,18 @@ def start(shown: Screen, made: Node, *arguments: str) -> None:
 
 def pid_of_top(made: Node) -> int:
     """Return the pid of the live view that looks at this node."""
-    (found,) = (
+    found = [
         each.pid
         for each in psutil.process_iter(["cmdline"])
         if made.options[0] in (each.info["cmdline"] or ()) and "top" in each.info["cmdline"]
-    )
-    return int(found)
+    ]
+    assert len(found) == 1, found
+    return int(found[0])
+
+
+def is_stopped(made: Node) -> bool:
+    """Tell whether the live view is stopped, as Ctrl-Z does it."""
+    return bool(psutil.Process(pid_of_top(made)).status() == psutil.STATUS_STOPPED)
 
 
 @pytest.mark.engine
@@ -165,6 +171,27 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(made: Node) -> Non
             shown.press("c")
             shown.wait_for("pilots are sorted by CPU")
             shown.resize(80, 24)
+        shown.press("q")
+        shown.wait_until_gone("PROCESS")
+        assert (shown.flags(), shown.modes()) == ("0 1", before)
+
+
+def test_in_the_background_it_waits_for_the_terminal(made: Node) -> None:
+    with screen() as shown:
+        before = shown.modes()
+        start(shown, made, "&")
+        wait_for(lambda: is_stopped(made), 20, "it waits")
+        shown.enter("bg")
+        wait_for(lambda: is_stopped(made), 20, "it waits again")
+        shown.enter("clear; fg")
+        shown.wait_for("PROCESS", "engine-unknown", KEYS)
+        shown.press("C-z")
+        shown.wait_for("Stopped")
+        assert shown.modes() == before
+        shown.enter("bg")
+        wait_for(lambda: is_stopped(made), 20, "it waits again")
+        shown.enter("clear; fg")
+        shown.wait_for("PROCESS", "engine-unknown", KEYS)
         shown.press("q")
         shown.wait_until_gone("PROCESS")
         assert (shown.flags(), shown.modes()) == ("0 1", before)
