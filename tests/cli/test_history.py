@@ -90,12 +90,11 @@ def test_a_series_is_printed_point_by_point(planctonctl: Planctonctl, store: Pat
         assert planctonctl("history", "--series", series).exit_code == 0
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_a_picture(planctonctl: Planctonctl, store: Path, tmp_path: Path, suffix: str) -> None:
-    file = tmp_path / f"a.{suffix}"
+def test_a_picture(planctonctl: Planctonctl, store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.svg"
     result = planctonctl("history", "--since", "6h", "--plot", str(file))
     assert (result.exit_code, result.stderr) == (0, f"drawn: {file}\n"), store
-    assert file.read_bytes()[:5] == (b"\x89PNG\r" if suffix == "png" else b"<?xml")
+    assert file.read_bytes().startswith(b"<?xml")
     result = planctonctl("history", "--plot", str(tmp_path / "missing" / "a.png"))
     assert (result.exit_code, "can't be written: No such file" in result.stderr) == (1, True)
 
