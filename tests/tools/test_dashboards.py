@@ -11,7 +11,8 @@ import pytest
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
-from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models import common, units
+from grafana_foundation_sdk.models.dashboard import Dashboard, FieldColorModeId, SpecialValueMatch, ThresholdsMode
 
 from plancton.common.messages import Mode, Outcome
 from plancton.common.prometheus_metrics import METRICS, Kind
@@ -38,6 +39,33 @@ WORDS = {
     *("starting", "running", "suspended", "ended"),
 }
 """Values of tags and labels that have a colour of their own."""
+LISTS: dict[str, set[object]] = {
+    "unit": {*(value for name, value in vars(units).items() if name[0] != "_"), "suffix: core-h"},
+    "drawStyle": set(common.GraphDrawStyle),
+    "lineInterpolation": set(common.LineInterpolation),
+    "showPoints": set(common.VisibilityMode),
+    "showValue": set(common.VisibilityMode),
+    "axisPlacement": set(common.AxisPlacement),
+    "placement": set(common.LegendPlacement),
+    "displayMode": {*common.LegendDisplayMode, *common.BarGaugeDisplayMode},
+    "sort": set(common.SortOrder),
+    "orientation": set(common.VizOrientation),
+    "colorMode": set(common.BigValueColorMode),
+    "graphMode": set(common.BigValueGraphMode),
+    "textMode": set(common.BigValueTextMode),
+    "justifyMode": set(common.BigValueJustifyMode),
+    "valueMode": set(common.BarGaugeValueMode),
+    "gradientMode": set(common.GraphGradientMode),
+    "cellHeight": set(common.TableCellHeight),
+    "stacking.mode": set(common.StackingMode),
+    "thresholdsStyle.mode": set(common.GraphTresholdsStyleMode),
+    "tooltip.mode": set(common.TooltipDisplayMode),
+    "cellOptions.type": set(common.TableCellDisplayMode),
+    "color.mode": set(FieldColorModeId),
+    "thresholds.mode": set(ThresholdsMode),
+    "match": set(SpecialValueMatch),
+}
+"""Grafana's own lists, by the keys that choose from them."""
 NOT_SHOWN = {
     "host": {"busy_cpus"},
     "target": {"held"},
@@ -119,6 +147,31 @@ def test_a_key_that_grafana_does_not_know_would_be_found(place: str) -> None:
         there = there[int(step)] if step.isdigit() else there[step]
     there["unheardOf"] = 1
     assert [each for each in unknown(made, through_grafana(made)) if each.endswith(".unheardOf")]
+
+
+def chosen(value: object, key: str = "", parent: str = "") -> Iterator[tuple[str, object]]:
+    """Yield all that is chosen of Grafana's lists, with the list's name: the key, or the key above a mere ``mode``."""
+    if isinstance(value, list):
+        for each in value:
+            yield from chosen(each, key, parent)
+    elif isinstance(value, dict):
+        if set(value) == {"id", "value"}:  # A property of an override, whose name has dots.
+            *_, above, last = ("", "", *str(value["id"]).split("."))
+            yield from chosen(value["value"], last, above)
+        else:
+            for name, each in value.items():
+                yield from chosen(each, name, key)
+    else:
+        where = f"{parent}.{key}" if key in {"mode", "type"} else key
+        if where in LISTS:
+            yield where, value
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_chosen_is_one_of_grafanas_choices(file: str) -> None:
+    made = list(chosen([[panel["options"], panel["fieldConfig"]] for panel in panels(file)]))
+    assert {where for where, _ in made} >= {"unit", "color.mode", "drawStyle", "stacking.mode", "tooltip.mode"}
+    assert [(where, value) for where, value in made if value not in LISTS[where]] == []
 
 
 @pytest.mark.parametrize("file", FILES)
