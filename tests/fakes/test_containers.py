@@ -1,7 +1,8 @@
-"""What suspension does to containers, the real ones and the fake ones alike."""
+"""What suspension and a want of memory do to containers, the real ones and the fake ones alike."""
 
 from plancton.common.engine_types import FailureKind
 from plancton.common.pilot import PilotState
+from tests.fakes.engine import FakeEngine
 from tests.support.contract import HEEDS_SIGTERM, Stage, done, kind_of
 
 
@@ -69,3 +70,14 @@ def test_a_kill_ends_a_suspended_container(stage: Stage) -> None:
     assert stage.engine.pause(container) is None
     assert stage.engine.kill(container) is None
     assert stage.look()[container].exit_code == 137
+
+
+def test_one_that_wanted_more_memory_than_it_may_have_is_shown_as_such(stage: Stage) -> None:
+    body = stage.body(("tail", "/dev/zero"), Memory=16 * 2**20, MemorySwap=16 * 2**20)
+    container = done(stage.engine.create(body, stage.name()))
+    assert stage.engine.start(container) is None
+    if isinstance(stage.engine, FakeEngine):
+        stage.engine.finish(container, 137, oom=True)
+    stage.wait_until(lambda: stage.look()[container].state is PilotState.EXITED, "its end")
+    seen = done(stage.engine.inspect(container))
+    assert (seen.exit_code, seen.oom_killed) == (137, True)
