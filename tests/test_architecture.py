@@ -154,6 +154,7 @@ DECISIONS = (
     "plancton/workers/metrics/influxdb_answers.py",
     "plancton/workers/metrics/outbox.py",
     "plancton/workers/metrics/pending.py",
+    "plancton/workers/metrics/progress.py",
     "plancton/workers/metrics/tail.py",
     "plancton/workers/metrics/series.py",
     "plancton/cli/buckets.py",

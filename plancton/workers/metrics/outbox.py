@@ -55,6 +55,9 @@ class Outbox:
     def __init__(self, row: SinkRow, waiting: int = 0, batch: int = BATCH_POINTS) -> None:
         """Go on from ``row``, after which so many points wait; give out at most ``batch`` at once."""
         self.cursor = row.cursor
+        """The last point that it took or refused."""
+        self.begun = row.cursor
+        """The last one that it had before."""
         self._name = row.name
         self._batch = batch
         self._most = batch
@@ -66,9 +69,12 @@ class Outbox:
         """The oldest that wait, fetched to be sent."""
         self._under_way = 0
         """So many of these."""
-        self._written = row.written
-        self._dropped = row.dropped
-        self._refused = row.refused
+        self._former = row
+        """Its totals are those of former lives."""
+        self._written = 0
+        self._refused = 0
+        self.lost = 0
+        """Points dropped in this life."""
         self._failures = 0
         self._error = ""
         self._error_unix: float | None = None
@@ -85,9 +91,9 @@ class Outbox:
         return min(self._most, self._limit)
 
     @property
-    def fetched(self) -> int:
-        """How many points are here, on their way."""
-        return len(self._next)
+    def here(self) -> tuple[Row, ...]:
+        """The points that were fetched, and that it hasn't got yet."""
+        return tuple(self._next)
 
     @property
     def waiting(self) -> int:
@@ -160,7 +166,7 @@ class Outbox:
     def lose(self, number: int) -> None:
         """Count so many points as lost that waited and weren't fetched."""
         self._waiting -= number
-        self._dropped += number
+        self.lost += number
 
     def correct(self, waiting: int) -> None:
         """Count those as lost that don't wait any more: so many do."""
@@ -172,14 +178,19 @@ class Outbox:
         self.cursor = max(self.cursor, through)
 
     def at_least(self, written: int, dropped: int, refused: int) -> None:
-        """Take over totals that were told of once, where they are larger."""
-        self._written = max(self._written, written)
-        self._dropped = max(self._dropped, dropped)
-        self._refused = max(self._refused, refused)
+        """Take over totals of former lives that were told of, where they are larger than those on disk."""
+        self._former = SinkRow(
+            name=self._name,
+            cursor=0,
+            written=max(self._former.written, written),
+            dropped=max(self._former.dropped, dropped),
+            refused=max(self._former.refused, refused),
+        )
 
     def shift(self, by: int) -> None:
         """Move all ids."""
         self.cursor += by
+        self.begun += by
         self._next = [moved(row, by) for row in self._next]
 
     def next_moment(self) -> float | None:
@@ -192,22 +203,23 @@ class Outbox:
         return SinkRow(
             name=self._name,
             cursor=max(self.cursor, trimmed_through) if endangered else self.cursor,
-            written=self._written,
-            dropped=self._dropped + endangered,
-            refused=self._refused,
+            written=self._former.written + self._written,
+            dropped=self._former.dropped + self.lost + endangered,
+            refused=self._former.refused + self._refused,
         )
 
     @property
     def state(self) -> SinkState:
         """How the sink is doing. ``error`` is what the last answer complained about."""
+        totals = self.row()
         return SinkState(
             name=self._name,
-            written_points=self._written,
+            written_points=totals.written,
             waiting_points=self._waiting,
-            dropped_points=self._dropped,
+            dropped_points=totals.dropped,
             error=self._error,
             error_unix=self._error_unix,
-            refused_points=self._refused,
+            refused_points=totals.refused,
         )
 
     def _pass(self, number: int) -> None:

@@ -18,7 +18,8 @@ from plancton.common.points import Point
 from plancton.workers.lanes import Lanes
 from plancton.workers.metrics.outbox import Outbox
 from plancton.workers.metrics.pending import Pending
-from plancton.workers.metrics.rounds import Bounds, Done, Found, Output, Read, Refused, Round, SinkRow
+from plancton.workers.metrics.progress import Progress
+from plancton.workers.metrics.rounds import Bounds, Done, Found, Output, Read, Refused, Round
 from plancton.workers.metrics.store_file import StoreFile
 from plancton.workers.metrics.tail import Tail
 
@@ -44,9 +45,7 @@ class Store:
         self._tail = Tail() if tail is None else tail
         self._pending = Pending()
         self._bounds: Bounds | None = None
-        self._outboxes: dict[str, Outbox] = {}
-        """Of every sink that there ever was, as far as is known."""
-        self._former: dict[str, SinkState] = {}
+        self._progress = Progress(self._tail)
         self._known = False
         """Whether a store was ever open, so that the numbers of the points are for good."""
         self._settled = False
@@ -54,8 +53,6 @@ class Store:
         self._open = False
         self._committed = 0
         """The last point that is on disk."""
-        self._trimmed_through = 0
-        self._persisted: dict[str, SinkRow] = {}
         self._reads: dict[str, Outbox] = {}
         self._round: Round | None = None
         self._round_since = 0.0
@@ -80,9 +77,7 @@ class Store:
                 dropped_points=self._state.dropped_points + store.dropped_points,
                 set_aside=self._state.set_aside or store.set_aside,
             )
-        self._former = {each.name: each for each in sinks}
-        for name, outbox in self._outboxes.items():
-            self._continue(name, outbox, stored=name in self._persisted or not self._known)
+        self._progress.resume(sinks)
 
     def follow(self, bounds: Bounds) -> None:
         """Keep to these bounds from now on."""
@@ -94,9 +89,7 @@ class Store:
         """Take in points."""
         before = self._tail.last_id
         dropped = self._tail.put(points)
-        for outbox in self._outboxes.values():
-            outbox.put(self._tail.last_id - before)
-            outbox.lose(sum(row.id > outbox.position for row in dropped))
+        self._progress.put(self._tail.last_id - before, dropped)
         if dropped:
             self._count(dropped_points=self._state.dropped_points + len(dropped))
 
@@ -110,14 +103,11 @@ class Store:
 
     def outbox(self, name: str) -> Outbox:
         """Return the progress of a sink: a new one begins with the next point, a former one goes on where it was."""
-        if name not in self._outboxes:
-            self._outboxes[name] = Outbox(SinkRow(name=name, cursor=self._tail.last_id))
-            self._continue(name, self._outboxes[name], stored=not self._known)
-        return self._outboxes[name]
+        return self._progress.outbox(name)
 
     def fetch(self, name: str, now: float) -> None:
         """Give a sink its next points if it wants any: now, or in a later ``collect`` if they are only on disk."""
-        outbox = self._outboxes[name]
+        outbox = self._progress.outbox(name)
         if not self._settled or name in self._reads or not outbox.wants(now):
             return
         if outbox.cursor < self._committed:
@@ -162,11 +152,7 @@ class Store:
         self._lane.close()
 
     def _has_work(self, now: float) -> bool:
-        return bool(not self._open or self._tail or self._pending or now >= self._trim_at or self._changed_rows())
-
-    def _changed_rows(self) -> tuple[SinkRow, ...]:
-        rows = (outbox.row(self._trimmed_through) for outbox in self._outboxes.values())
-        return tuple(row for row in rows if self._persisted.get(row.name) != row)
+        return bool(not self._open or self._tail or self._pending or now >= self._trim_at or self._progress.changed())
 
     def _ask(self, now: float, bounds: Bounds, *, write: bool, read: bool) -> None:
         reads = self._reads if read else {}
@@ -178,8 +164,8 @@ class Store:
             now_ns=time.time_ns(),
             bounds=bounds,
             rows=self._tail.take(bounds.round_bytes) if put else (),
-            sinks=self._changed_rows() if put else (),
-            positions={name: outbox.position for name, outbox in self._outboxes.items()},
+            sinks=self._progress.changed() if put else (),
+            positions={name: outbox.position for name, outbox in self._progress},
             refused=refused,
             outputs=outputs,
             reads=tuple(Read(sink=name, after=each.cursor, most=each.limit) for name, each in reads.items()),
@@ -204,10 +190,8 @@ class Store:
         self._hand_out(asked, done)
         self._committed = max(self._committed, self._tail.answered(written=done.written))
         if done.written:
-            self._persisted |= {row.name: row for row in asked.sinks}
-        for name, number in done.trimmed.items():
-            self._outboxes[name].lose(number)
-        self._trimmed_through = max(self._trimmed_through, done.trimmed_through)
+            self._progress.written(asked.sinks)
+        self._progress.trimmed(done.trimmed, done.trimmed_through)
         if done.lost:
             self._lost(done)
         if done.found is not None:
@@ -252,33 +236,16 @@ class Store:
         base = max(found.last_id, time.time_ns() // 1000)
         self._tail.shift(base)
         self._committed = base
-        for name, outbox in self._outboxes.items():
-            outbox.shift(base)
-            if name not in found.waiting:
-                self._continue(name, outbox, stored=False)
-        for row in found.sinks:
-            waiting = found.waiting[row.name]
-            begun = row if waiting else msgspec.structs.replace(row, cursor=base)
-            self._persisted[row.name] = row
-            self._outboxes[row.name] = Outbox(begun, waiting + len(self._tail))
-            self._continue(row.name, self._outboxes[row.name], stored=True)
+        self._progress.found(found, base)
 
     def _lost(self, done: Done) -> None:
         """Go on without the file, and with another one later."""
-        for outbox in self._outboxes.values():
-            outbox.correct(outbox.fetched + self._tail.count_after(outbox.position))
-        self._open, self._committed, self._trimmed_through = False, 0, 0
-        self._persisted, self._reads = {}, {}
+        self._progress.gone()
+        self._reads = {}
+        self._open, self._committed = False, 0
         if done.set_aside:
             self._count(set_aside=done.set_aside)
             log.error("the store of measurements was damaged and is set aside as %s: %s", done.set_aside, done.problem)
-
-    def _continue(self, name: str, outbox: Outbox, *, stored: bool) -> None:
-        former = self._former.get(name)
-        if former is not None:
-            # What waited in a store that is no more is lost.
-            waited = 0 if stored else former.waiting_points
-            outbox.at_least(former.written_points, former.dropped_points + waited, former.refused_points)
 
     def _tell(self, problem: str) -> None:
         before = self._state.error

@@ -46,11 +46,9 @@ class StoreFile:
                 self.close()
                 return Done(lost=True, problem="the file isn't there any more")
             return self._told(self._work(self._db, asked))
-        except DamagedError as error:
-            return self._set_aside(str(error))
-        except UnicodeError:
-            # SQLite's words about a damaged schema hold a piece of it.
-            return self._set_aside("its schema is damaged")
+        except (DamagedError, UnicodeError) as error:
+            # What SQLite says of a damaged schema holds pieces of it, which may be no text.
+            return self._set_aside(str(error) if isinstance(error, DamagedError) else "its schema is damaged")
         except sqlite3.Error as error:
             return self._set_aside(str(error)) if is_damage(error, self._path) else self._told(Done(problem=str(error)))
         except OSError as error:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from plancton.common.influxdb_setting import InfluxDB
-from plancton.workers.metrics import outbox, sink, store
+from plancton.workers.metrics import outbox, store
+from plancton.workers.metrics.influxdb import Server
 from plancton.workers.metrics.rounds import Bounds
 from tests.support.black_hole import BlackHole
 from tests.support.influx import PASSWORD, Influx
@@ -241,7 +242,7 @@ def test_a_point_that_the_disk_has_damaged_is_refused_and_the_others_are_not(
         written.extend(lines)
         return outbox.Accepted()
 
-    monkeypatch.setattr(sink.Server, "write", write)
+    monkeypatch.setattr(Server, "write", write)
     with delivery(sinks.path.parent) as later:
         later.follow(f"{black_hole.url}#d")
         state = later.until(lambda state: state.refused_points > 0 and not state.waiting_points, 10.0, "it goes on")
