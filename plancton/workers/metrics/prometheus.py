@@ -3,6 +3,7 @@
 The loop only leaves a snapshot; whoever asks has it made into text in a thread of theirs.
 """
 
+import ipaddress
 import logging
 import select
 import socket
@@ -99,15 +100,20 @@ class Exporter:
 
 
 def _place(address: str) -> tuple[str, int]:
-    """Return host and port of a ``prometheus_address``.
+    """Return host and port of a ``prometheus_address``. No name is looked up: it could be that of another machine.
 
     Raises:
-        OSError: if there is no such port.
+        OSError: if there is no such host or port.
 
     """
     host, _, port = address.rpartition(":")
+    host = "127.0.0.1" if host == "localhost" else host.strip("[]")
     number = int(port)
     if not 0 < number < 65536:  # noqa: PLR2004 - TCP's ports
         msg = f"there is no port {number}"
         raise OSError(msg)
-    return host.strip("[]"), number
+    try:
+        ipaddress.ip_address(host)
+    except ValueError as error:
+        raise OSError(str(error)) from None
+    return host, number

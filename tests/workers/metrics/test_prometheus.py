@@ -71,16 +71,36 @@ def test_an_address_in_use_is_told_once_and_tried_again(caplog: pytest.LogCaptur
     assert caplog.records[-1].getMessage() == f"Prometheus finds http://127.0.0.1:{port}/metrics"
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.999:9273"])
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:0", "there is no port 0"),
+        ("127.0.0.1:65536", "there is no port 65536"),
+        ("127.0.0.1:99999", "there is no port 99999"),
+        ("127.0.0.999:9273", "'127.0.0.999' does not appear to be an IPv4 or IPv6 address"),
+    ],
+)
 def test_an_impossible_address_is_told_and_another_one_heeded_at_once(
-    address: str, caplog: pytest.LogCaptureFixture
+    address: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = free_port()
     with exporter(address) as made:
         (told,) = wait_for(lambda: warnings(caplog), 20, "it is told")
-        assert told.startswith(f"prometheus_address {address} can't be listened at: ")
+        assert told == f"prometheus_address {address} can't be listened at: {why}; trying again"
         made.follow(f"127.0.0.1:{port}")
         wait_for(lambda: get(port)[0] == 200, 20, "it doesn't wait for the next attempt")
+
+
+def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def lookup(*asked: object, **_: object) -> None:
+        raise AssertionError(asked)
+
+    port = free_port()
+    for name in ("getaddrinfo", "gethostbyname", "getfqdn", "gethostbyaddr"):
+        monkeypatch.setattr(socket, name, lookup)
+    with exporter(f"localhost:{port}"):
+        wait_for(lambda: not is_free(port), 20, "it listens")
+    assert warnings(caplog) == []
 
 
 def test_it_ends_with_its_thread() -> None:
@@ -88,6 +108,7 @@ def test_it_ends_with_its_thread() -> None:
     port = free_port()
     with exporter(f"127.0.0.1:{port}"):
         wait_for(lambda: get(port)[0] == 200, 20, "it answers")
-        assert {each.name for each in set(threading.enumerate()) - before} == {"prometheus"}
+        new = wait_for(lambda: len(new := set(threading.enumerate()) - before) == 1 and new, 20, "the answer is given")
+        assert {each.name for each in new} == {"prometheus"}
     assert set(threading.enumerate()) <= before
     assert is_free(port)
