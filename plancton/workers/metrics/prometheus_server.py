@@ -39,8 +39,8 @@ class _Head:
         self._source = source
         self._left = REQUEST_BYTES
 
-    def readline(self, most: int = -1) -> bytes:
-        line = self._source.readline(self._left + 1 if most < 0 else min(most, self._left + 1))
+    def readline(self, most: int) -> bytes:
+        line = self._source.readline(min(most, self._left + 1))
         self._left -= len(line)
         if self._left < 0:
             raise TooLongError

@@ -103,12 +103,15 @@ def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.Lo
     assert warnings(caplog) == []
 
 
+def new_threads(before: set[threading.Thread]) -> list[str]:
+    return [each.name for each in threading.enumerate() if each not in before]
+
+
 def test_it_ends_with_its_thread() -> None:
     before = set(threading.enumerate())
     port = free_port()
     with exporter(f"127.0.0.1:{port}"):
         wait_for(lambda: get(port)[0] == 200, 20, "it answers")
-        new = wait_for(lambda: len(new := set(threading.enumerate()) - before) == 1 and new, 20, "the answer is given")
-        assert {each.name for each in new} == {"prometheus"}
+        wait_for(lambda: new_threads(before) == ["prometheus"], 20, "the answer is given")
     assert set(threading.enumerate()) <= before
     assert is_free(port)
