@@ -95,6 +95,14 @@ def test_garbage_gets_an_answer_or_none_and_no_place_in_the_log(
 
 
 @pytest.mark.parametrize(
+    "request_line",
+    [b"GET http://[ HTTP/1.1", b"GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text; version=x.y"],
+)
+def test_who_asks_in_an_impossible_way_is_told_so(port: int, request_line: bytes) -> None:
+    assert say(port, request_line + b"\r\n\r\n").startswith(b"HTTP/1.0 400 ")
+
+
+@pytest.mark.parametrize(
     "endless",
     [
         b"GET /" + b"a" * (REQUEST_BYTES * 3) + b" HTTP/1.1\r\n\r\n",
