@@ -176,12 +176,21 @@ def test_why_a_server_is_away(tmp_path: Path) -> None:
         assert server.write(LINES) == Away(why=f"token_file {nowhere}: No such file or directory")
 
 
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make two certificates, ``own`` and ``other``, and a file that holds none, in the directory that is returned."""
+    directory = tmp_path_factory.mktemp("authorities")
+    certificates(directory / "own")
+    certificates(directory / "other")
+    (directory / "empty").touch()
+    return directory
+
+
 @pytest.fixture
-def secure(tmp_path: Path) -> Iterator[Stub]:
+def secure(authorities: Path) -> Iterator[Stub]:
     """Yield a server that speaks TLS with a certificate whose authority is ``own/ca.pem``."""
-    own = certificates(tmp_path / "own")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(own / "cert.pem", own / "key.pem")
+    tls.load_cert_chain(authorities / "own" / "cert.pem", authorities / "own" / "key.pem")
     with stub(204, tls=tls) as told:
         yield told
 
@@ -197,18 +206,18 @@ def secure(tmp_path: Path) -> Iterator[Stub]:
         ("own", "ca_file {}: Is a directory"),
     ],
 )
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, secure: Stub, ca_file: str, why: str) -> None:
-    certificates(tmp_path / "other")
-    (tmp_path / "empty").touch()
-    file = str(tmp_path / ca_file) if ca_file else None
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    authorities: Path, secure: Stub, ca_file: str, why: str
+) -> None:
+    file = str(authorities / ca_file) if ca_file else None
     sink = InfluxDB(url=f"https://127.0.0.1:{secure.port}", bucket="b", token="t", ca_file=file)
     with opened(sink) as server:
         assert server.write(LINES) == Away(why=why.format(file))
     assert (secure.heard, secure.pings) == ([], 0)
 
 
-def test_a_certificate_is_that_of_the_host(tmp_path: Path, secure: Stub) -> None:
-    ca_file = str(tmp_path / "own" / "ca.pem")
+def test_a_certificate_is_that_of_the_host(authorities: Path, secure: Stub) -> None:
+    ca_file = str(authorities / "own" / "ca.pem")
     with opened(InfluxDB(url=f"https://127.0.0.1:{secure.port}", bucket="b", ca_file=ca_file)) as server:
         assert server.write(LINES) == Accepted()
     with opened(InfluxDB(url=f"https://localhost:{secure.port}", bucket="b", ca_file=ca_file)) as server:
@@ -224,11 +233,11 @@ def test_the_operator_may_do_without_certificates(secure: Stub) -> None:
             assert server.write(LINES) == Accepted()
 
 
-def test_a_new_ca_file_is_heeded_at_the_next_connection(tmp_path: Path, secure: Stub) -> None:
+def test_a_new_ca_file_is_heeded_at_the_next_connection(tmp_path: Path, authorities: Path, secure: Stub) -> None:
     ca_file = tmp_path / "ca.pem"
     with opened(InfluxDB(url=f"https://127.0.0.1:{secure.port}", bucket="b", ca_file=str(ca_file))) as server:
         assert isinstance(server.write(LINES), Away)
-        shutil.copy(tmp_path / "own" / "ca.pem", ca_file)
+        shutil.copy(authorities / "own" / "ca.pem", ca_file)
         assert server.write(LINES) == Accepted()
 
 
