@@ -49,12 +49,7 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "msgpack": ("plancton/common/codec.py",),
     "simpleeval": ("plancton/common/expression.py",),
-    "yaml": (
-        "plancton/common/coercion.py",
-        "plancton/common/document.py",
-        "plancton/common/influxdb_coercion.py",
-        "plancton/common/numerals.py",
-    ),
+    "yaml": tuple(f"plancton/common/{name}.py" for name in ("coercion", "document", "influxdb_coercion", "numerals")),
     "influxdb_client": ("plancton/workers/metrics/",),
     "prometheus_client": ("plancton/workers/metrics/",),
     "rich": ("plancton/cli/",),
