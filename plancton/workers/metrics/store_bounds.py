@@ -62,10 +62,11 @@ class Trim:
             self.more = True
         self._give_back()
 
-    def fold(self, share: int = 4) -> bool:
-        """Fold SQLite's log into the file once it's a part of what it may be; tell whether it has room again."""
+    def fold(self, least_bytes: int | None = None) -> bool:
+        """Fold SQLite's log into the file once it's larger than that, or some; tell whether it has room again."""
+        least_bytes = self._bounds.log_bytes // 4 if least_bytes is None else least_bytes
         log = self._path.with_name(f"{self._path.name}-wal")
-        if size_of(log) > self._bounds.log_bytes // share:
+        if size_of(log) > least_bytes:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return size_of(log) <= self._bounds.log_bytes // 2
 
@@ -117,7 +118,8 @@ class Trim:
         too_large = pages > self._most_pages
         if free and (too_large or free > pages // 4 + _GIVEN_BACK):
             self._db.execute(f"PRAGMA incremental_vacuum({_GIVEN_BACK})").fetchall()
-            self.fold()
+            # The file becomes smaller only then.
+            self.fold(0)
             self.more = self.more or too_large
 
 
