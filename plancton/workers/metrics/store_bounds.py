@@ -117,7 +117,8 @@ class Trim:
         pages, free = self._pages(), self._free()
         too_large = pages > self._most_pages
         if free and (too_large or free > pages // 4 + _GIVEN_BACK):
-            self._db.execute(f"PRAGMA incremental_vacuum({_GIVEN_BACK})").fetchall()
+            # Not execute: it would give back a single page.
+            self._db.executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK})")
             # The file becomes smaller only then.
             self.fold(0)
             self.more = self.more or too_large
