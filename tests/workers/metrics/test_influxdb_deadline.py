@@ -185,6 +185,33 @@ def test_after_a_failure_the_next_write_has_its_own_time() -> None:
         wait_for(lambda: server.write(["m f=1"]) == Accepted(), 10.0, "a write that is answered")
 
 
+def test_all_requests_of_a_write_share_its_time() -> None:
+    def talk(server: RawServer, connection: socket.socket) -> None:
+        # In time for one request, not for all that it takes to make a database and to write again.
+        while server.request(connection) and not server.over.wait(0.6 * TIMEOUT):
+            body = b'{"error":"database not found"}' if server.requests == 1 else b""
+            status = b"404 Not Found" if body else b"204 No Content"
+            connection.sendall(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
+
+    with raw_server(talk) as raw, _server(raw.port) as server:
+        assert _timed(server, ["m f=1"]) == NO_ANSWER
+
+
+def test_a_ping_that_trickles_costs_no_points() -> None:
+    def talk(server: RawServer, connection: socket.socket) -> None:
+        while request := server.request(connection):
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n")
+            while request.startswith(b"GET") and not server.over.wait(0.02):
+                connection.sendall(b"X: y\r\n")
+            connection.sendall(b"Content-Length: 0\r\n\r\n")
+
+    with raw_server(talk) as raw, _server(raw.port, timeout=1.0) as server:
+        assert _timed(server, ["m f=1"]) == Accepted()
+        assert (server.version, raw.requests) == ("", 2)
+        assert server.write(["m f=2"]) == Accepted()
+        assert raw.requests == 3, "it isn't asked again"
+
+
 def test_each_address_of_a_host_gets_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def talk(server: RawServer, connection: socket.socket) -> None:
         server.request(connection)
