@@ -5,13 +5,15 @@ import gzip
 import logging
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from plancton.workers.metrics import prometheus_server
-from plancton.workers.metrics.prometheus_server import MOST_CONNECTIONS, REQUEST_BYTES
+from plancton.workers.metrics.prometheus_server import CONNECTION_SECONDS, MOST_CONNECTIONS, REQUEST_BYTES, Server
 from tests.support.running import free_port
 from tests.support.waiting import wait_for
 from tests.workers.metrics.scraping import SNAPSHOT, exporter, get, listening, read, say, slowest, threads
@@ -151,6 +153,18 @@ def test_who_takes_too_long_is_cut_off_though_they_say_something_now_and_then(
         assert silent.recv(1) == b""
 
 
+def test_whoever_is_there_when_it_moves_is_hung_up_on_and_holds_up_nothing() -> None:
+    first, second = free_port(), free_port()
+    with exporter(f"127.0.0.1:{first}") as made:
+        wait_for(lambda: get(first)[0] == 200, 20, "it answers")
+        with crowd(first, 3, b"GET /metrics HTTP/1.1\r\n") as peers:
+            wait_for(lambda: threads() == 3, 20, "they are served")
+            made.follow(f"127.0.0.1:{second}")
+            wait_for(lambda: get(second)[0] == 200, PATIENCE, "it answers at the other place")
+            wait_for(lambda: threads() == 0, PATIENCE, "nobody is served at the former one")
+            assert [peer.recv(1) for peer in peers] == [b""] * 3
+
+
 def test_many_who_ask_at_a_time_are_all_answered(port: int) -> None:
     answers: list[int] = []
     askers = [threading.Thread(target=lambda: answers.append(get(port)[0])) for _ in range(MOST_CONNECTIONS // 2)]
@@ -159,6 +173,37 @@ def test_many_who_ask_at_a_time_are_all_answered(port: int) -> None:
     for each in askers:
         each.join()
     assert answers == [200] * len(askers)
+
+
+def test_who_was_served_is_forgotten() -> None:
+    port = free_port()
+    server = Server("127.0.0.1", port, CollectorRegistry())
+    try:
+        assert server.cut_overdue(0.0) is None, "nobody is there"
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
+            server.accept()
+            assert server.cut_overdue(0.0) == pytest.approx(time.monotonic() + CONNECTION_SECONDS, abs=PATIENCE)
+            peer.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            wait_for(lambda: server.cut_overdue(0.0) is None, 20, "the answer is given")
+    finally:
+        server.close()
+    wait_for(lambda: threads() == 0, 20, "nobody is served any more")
+
+
+def test_without_another_thread_whoever_asks_is_hung_up_on_and_the_next_one_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    with listening() as own:
+        with monkeypatch.context() as short:
+            short.setattr(threading.Thread, "start", no_thread)
+            for _ in range(MOST_CONNECTIONS + 1):
+                with pytest.raises(AssertionError):
+                    get(own)
+        assert get(own)[0] == 200
 
 
 def test_a_bug_is_logged_once_and_whoever_asks_after_it_is_served(caplog: pytest.LogCaptureFixture) -> None:
