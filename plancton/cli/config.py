@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from plancton.cli.named_files import about_files
 from plancton.common.config import DEFAULT, MAX_BYTES, Loaded, Problem, Rejected, dump, parse, plain_value
 from plancton.common.declarations import DECLARATIONS
 from plancton.common.paths import Paths
@@ -29,12 +30,15 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Tell the outcome as JSON.")
 @click.pass_obj
 def check(paths: Paths, file: Path | None, *, as_json: bool) -> None:
-    """Say whether FILE is a valid configuration, and all that is wrong with it.
+    """Say whether FILE is a valid configuration, and all that is wrong with it and with the files that it names.
 
     Without FILE: the configuration directory's own, which may be missing. Exits 0 if it is valid, 78 if not, 66 if it
     can't be read.
     """
     result = load(file or paths.config_file, may_be_missing=file is None)
+    if isinstance(result, Loaded):
+        odd = tuple(about_files(file or paths.config_file, result))
+        result = msgspec.structs.replace(result, warnings=(*result.warnings, *odd))
     if as_json:
         _print_json(_outcome(file or paths.config_file, result))
     else:
