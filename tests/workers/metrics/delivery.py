@@ -1,11 +1,9 @@
 """A store and its sinks, turned on request, for tests of what becomes of points."""
 
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from plancton.common.accounting import SinkState, StoreState
 from plancton.common.history_schema import store_path
@@ -92,9 +90,3 @@ def delivery(state: Path, bounds: Bounds = BOUNDS, tail: Tail | None = None) -> 
         yield made
     finally:
         made.close()
-
-
-def rows(path: Path, query: str, values: Iterable[Any] = ()) -> list[Any]:
-    """Return what is on disk, as somebody else reads it."""
-    with closing(sqlite3.connect(path)) as db:
-        return db.execute(query, tuple(values)).fetchall()

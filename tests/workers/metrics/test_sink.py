@@ -18,7 +18,8 @@ from tests.support.influx import PASSWORD, Influx
 from tests.support.influx import influxd as run_influxd
 from tests.support.running import free_port
 from tests.support.waiting import wait_for
-from tests.workers.metrics.delivery import Delivery, delivery, point, rows
+from tests.workers.metrics.delivery import Delivery, delivery, point
+from tests.workers.metrics.rows import rows_on_disk as rows
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,8 @@ from plancton.workers.metrics.rounds import Bounds, Done, Read, Round, Row, Sink
 from plancton.workers.metrics.store_file import StoreFile
 from tests.support.influx import Influx
 from tests.support.waiting import wait_for
-from tests.workers.metrics.delivery import delivery, rows
+from tests.workers.metrics.delivery import delivery
+from tests.workers.metrics.rows import rows_on_disk as rows
 
 MIB = 2**20
 AGELESS = 1e12

@@ -11,7 +11,7 @@ import pytest
 
 from plancton.workers.metrics.rounds import Bounds, Done, Output, Read, Refused, Round, Row, SinkRow
 from plancton.workers.metrics.store_file import REFUSED_KEPT, StoreFile
-from tests.workers.metrics.delivery import rows as on_disk
+from tests.workers.metrics.rows import rows_on_disk as on_disk
 
 BOUNDS = Bounds(size_bytes=64 * 2**20, age_seconds=1e12)
 

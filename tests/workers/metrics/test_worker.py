@@ -1,7 +1,8 @@
 """The metrics worker: what it is told becomes counters and points, and it goes on where a former life stopped."""
 
-import itertools
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,127 +13,27 @@ import msgspec
 import pytest
 
 from plancton.common.accounting import SinkState
-from plancton.common.codec import Envelope
 from plancton.common.decision import Ending, Hold
 from plancton.common.history import History
 from plancton.common.history_schema import store_path
 from plancton.common.journal import directory_below, read
 from plancton.common.journal_entries import Entry
 from plancton.common.messages import (
-    ActiveSettings,
     Counters,
     EndingAction,
-    EndingOutcome,
-    HostLook,
     Intent,
-    LaunchOutcome,
     Message,
     Mode,
     Outcome,
-    PoolLook,
     PoolUnknown,
     Target,
 )
-from plancton.common.pilot import Pilot, PilotState
 from plancton.common.reasons import Reason
-from plancton.common.settings import Settings
-from plancton.common.topics import TOPIC_OF
-from plancton.workers.metrics.worker import Metrics
 from tests.support.black_hole import BlackHole
 from tests.support.influx import Influx
+from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
-
-POOL = PoolLook(
-    pilots=tuple(
-        Pilot(
-            container_id=str(slot),
-            name=f"p{slot}",
-            slot=slot,
-            incarnation=1,
-            spec="",
-            state=PilotState.RUNNING,
-            created_unix=0.0,
-        )
-        for slot in range(3)
-    ),
-    full_look_monotonic=0.0,
-)
-HOST = HostLook(
-    ncpus=4,
-    interval_seconds=2.0,
-    busy_cpus=1.0,
-    pilots_cpus=0.5,
-    ram_bytes=1,
-    available_bytes=1,
-    swap_bytes=0,
-)
-END = EndingOutcome(
-    container_id="1",
-    name="p1",
-    action=EndingAction.REMOVED,
-    outcome=Outcome.DONE,
-    reason=Reason.ENDED,
-    uptime_seconds=60.5,
-)
-LAUNCH = LaunchOutcome(slot=1, incarnation=1, name="p1", outcome=Outcome.DONE, reason=Reason.ROOM)
-
-
-class Bus:
-    """A worker's place, and the bus that gives it what others say and the echo of its own words."""
-
-    def __init__(self, rundir: Path, *, echo: bool = True) -> None:
-        """Start the worker."""
-        self.rundir = rundir
-        self.state = rundir / "state"
-        self.said: list[Counters] = []
-        self._echo = echo
-        self._unheard: list[Message] = []
-        self._numbers = itertools.count(1)
-        self.metrics = Metrics(self)
-
-    def wake(self) -> None:
-        """Do nothing: tests turn all the time."""
-
-    def say(self, message: Message) -> None:
-        """Note what the worker says."""
-        assert isinstance(message, Counters)
-        self.said.append(message)
-        if self._echo:
-            self._unheard.append(message)
-
-    def tell(self, *messages: Message, sequence: int | None = None, age: float = 0.0) -> None:
-        """Have the worker hear the messages."""
-        for message in messages:
-            self.metrics.hear(
-                Envelope(
-                    topic=TOPIC_OF[type(message)],
-                    sender="other",
-                    boot="b",
-                    sequence=sequence or next(self._numbers),
-                    monotonic=time.monotonic() - age,
-                    message=message,
-                ),
-            )
-
-    def turn(self) -> float:
-        """Turn once, as the loop does."""
-        unheard, self._unheard = self._unheard, []
-        self.tell(*unheard)
-        return self.metrics.turn(time.monotonic())
-
-    def says(self, **fields: object) -> Counters:
-        """Turn until the last counters said have these fields."""
-
-        def look() -> Counters | None:
-            self.turn()
-            if not self.said:
-                return None
-            last = self.said[-1]
-            return last if all(getattr(last, name) == value for name, value in fields.items()) else None
-
-        said = wait_for(look, 10.0, f"says {fields}")
-        assert said is not None
-        return said
+from tests.workers.metrics.bus import END, HOST, LAUNCH, POOL, Bus, settings
 
 
 @pytest.fixture
@@ -141,10 +42,6 @@ def bus(tmp_path: Path) -> Iterator[Bus]:
     place = Bus(tmp_path)
     yield place
     place.tell(settings())
-
-
-def settings(*urls: str, main_sleep: float = 3600.0, **others: Any) -> ActiveSettings:  # noqa: ANN401
-    return ActiveSettings(settings=Settings(influxdb_url=urls, main_sleep=main_sleep, **others), generation=1)
 
 
 def test_it_is_ready_at_once_and_says_its_counters_once_while_nothing_happens(bus: Bus) -> None:
@@ -398,3 +295,40 @@ def test_a_journal_that_can_not_be_written_is_counted_and_delays_nothing(bus: Bu
     later = Bus(bus.rundir)
     later.tell(Counters(journal_dropped=3), settings(), LAUNCH)
     assert later.says(journal_dropped=4).launched == 1
+
+
+def test_there_is_a_store_without_any_sink_and_nothing_of_influxdb_is_in_memory(tmp_path: Path) -> None:
+    code = """
+import sys, pathlib
+from tests.workers.metrics.bus import Bus, settings, POOL, END
+bus = Bus(pathlib.Path(sys.argv[1]))
+bus.tell(settings(), POOL, END)
+bus.stored("SELECT DISTINCT series FROM points WHERE series IN ('daemon', 'container')", 2)
+assert not [name for name in sys.modules if name.startswith("influxdb_client")]
+bus.tell(settings("http://127.0.0.1:9#d"))
+assert [name for name in sys.modules if name.startswith("influxdb_client")]
+"""
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=REPOSITORY, check=True, timeout=60)
+
+
+def test_the_last_lines_of_an_ended_pilot_are_kept(bus: Bus) -> None:
+    bus.tell(
+        settings(),
+        msgspec.structs.replace(END, action=EndingAction.TERMINATED, output="not yet"),
+        msgspec.structs.replace(END, outcome=Outcome.FAILED, output="not so"),
+        msgspec.structs.replace(END, container_id="2", name="p2"),
+    )
+    bus.tell(msgspec.structs.replace(END, output="first line\nlast line\n"), age=60.0)
+    ((container_id, pilot, ended_ns, output),) = bus.stored("SELECT * FROM outputs", 1)
+    assert (container_id, pilot, output) == ("1", "p1", "first line\nlast line\n")
+    assert abs(time.time() - 60 - ended_ns / 1e9) < 10
+
+
+def test_a_restarted_worker_goes_on_with_the_store(bus: Bus) -> None:
+    bus.tell(settings(), POOL, END)
+    first = bus.stored("SELECT id FROM points ORDER BY id", 2)
+    later = Bus(bus.rundir)
+    later.tell(settings(), POOL, msgspec.structs.replace(END, container_id="9"))
+    ids = later.stored("SELECT id FROM points ORDER BY id", len(first) + 2)
+    assert ids[: len(first)] == first
+    assert ids == sorted(set(ids))
