@@ -1,6 +1,7 @@
 """The exporter listens where the setting says, moves when that changes, and tries again where it can't."""
 
 import logging
+import select
 import socket
 import threading
 
@@ -53,6 +54,24 @@ def test_without_an_address_nothing_listens_and_nothing_is_said(caplog: pytest.L
     with exporter():
         pass
     assert caplog.records == []
+
+
+def test_it_waits_for_what_happens_and_wakes_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+
+    def counted(listened: list[int], _w: object, _x: object, seconds: float | None) -> object:
+        waits.append(seconds)
+        return real(listened, [], [], seconds)
+
+    real = select.select
+    monkeypatch.setattr(select, "select", counted)
+    port = free_port()
+    with exporter() as made:
+        wait_for(lambda: waits == [None], 20, "it waits until somebody rings")
+        made.follow(f"127.0.0.1:{port}")
+        wait_for(lambda: waits == [None, None], 20, "it waits until somebody comes")
+        made.follow("")
+        wait_for(lambda: waits == [None, None, None], 20, "it waits until somebody rings")
 
 
 def test_an_address_in_use_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
