@@ -123,9 +123,7 @@ def _show_summary(store: History, asked: Asked) -> None:
     if sys.stdout.isatty() and not (asked.as_json or asked.as_csv):
         width = shutil.get_terminal_size((_PLAIN_COLUMNS, 24)).columns
     since, until = asked.since_unix, asked.until_unix
-    size = asked.bucket or size_for(
-        since, until, columns_of(width if not asked.as_json and not asked.as_csv else _PLAIN_COLUMNS)
-    )
+    size = asked.bucket or size_for(since, until, columns_of(width))
     summary = summarise(_points(store, since, until), edges(since, until, size))
     if asked.picture is not None:
         _draw(summary, asked)

@@ -113,6 +113,7 @@ def test_without_matplotlib_the_remedy_is_told(
         (("--since", "5"), "5 what?"),
         (("--since", "yesterday"), "no length of time"),
         (("--since", "1h", "--until", "2h"), "--since should be before --until"),
+        (("--since", "1h", "--until", "1h"), "--since should be before --until"),
         (("--since", "2030-01-01"), "--since should be before --until, and in the past"),
         (("--since", "1d", "--bucket", "1s"), "more than 10000 buckets"),
         (("--json", "--csv"), "exclude each other"),
