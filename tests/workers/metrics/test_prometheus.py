@@ -90,6 +90,21 @@ def test_an_address_in_use_is_told_once_and_tried_again(caplog: pytest.LogCaptur
     assert caplog.records[-1].getMessage() == f"Prometheus finds http://127.0.0.1:{port}/metrics"
 
 
+def test_it_tries_more_and_more_seldom_but_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def hurried(listened: list[int], _w: object, _x: object, seconds: float | None) -> object:
+        if seconds is None or len(waits) == 9:
+            return real(listened, [], [], None)
+        waits.append(seconds)
+        return [], [], []
+
+    real = select.select
+    monkeypatch.setattr(select, "select", hurried)
+    with socket.create_server(("127.0.0.1", 0)) as squatter, exporter(f"127.0.0.1:{squatter.getsockname()[1]}"):
+        wait_for(lambda: waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0], 20, "it tries again and again")
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [
