@@ -17,7 +17,6 @@ from tools.dashboards.panels import (
     joined,
     line,
     override,
-    ranking,
     stat,
     table,
     thresholds,
@@ -137,6 +136,31 @@ def _summary() -> list[Json]:
             decimals=1,
         ),
     ]
+
+
+def _top(  # noqa: PLR0913 - what such a panel is
+    title: str, description: str, rows: Json, column: str, *, color: str, unit: str = "none"
+) -> Json:
+    """Return the nodes with a bar for each one's value, the largest first."""
+    return table(
+        title,
+        description,
+        rows,
+        transformations=joined({"hostname": "Node", "value": column}),
+        overrides=[
+            override("Node", links=[_TO_NODE]),
+            override(
+                column,
+                unit=unit,
+                min=0,
+                color={"mode": "fixed", "fixedColor": color},
+                custom__cellOptions={"type": "gauge", "mode": "basic"},
+            ),
+        ],
+        sort=column,
+        descending=True,
+        size=(8, 9),
+    )
 
 
 def _nodes() -> list[Json]:
@@ -295,40 +319,51 @@ def _which() -> list[Json]:
             steps=thresholds(RED, (0.5, YELLOW), (0.8, GREEN)),
             size=(24, 9),
         ),
-        ranking(
+        _top(
             "Evictions by node",
             "Where owners took the most back.",
-            _Q.at_last('count("pilot")', "pilot", "hostname", more=_EVICTED),
-            steps=thresholds(ORANGE),
-            size=(12, 9),
+            _Q.rows('count("pilot") AS "value"', "pilot", "hostname", more=_EVICTED),
+            "Evictions",
+            color=ORANGE,
         ),
-        ranking(
+        _top(
             "CPU-hours given by node",
             "What pilots used on each node.",
-            _Q.at_last('sum("core_seconds") / 3600', "given", "hostname"),
+            _Q.rows('sum("core_seconds") / 3600 AS "value"', "given", "hostname"),
+            "Given",
             unit="suffix: core-h",
-            steps=thresholds(GREEN),
-            size=(12, 9),
+            color=GREEN,
         ),
-        ranking(
+        _top(
+            "CPU-hours lost by node",
+            "Of pilots that were ended before they had finished.",
+            _Q.rows('sum("lost_core_seconds") / 3600 AS "value"', "pilot", "hostname"),
+            "Lost",
+            unit="suffix: core-h",
+            color=RED,
+        ),
+        _top(
             "Owners stalled",
             "For so long some process of the owner's waited for CPU while pilots ran, where the kernel tells.",
-            _Q.at_last('sum("owner_stall_cpu_seconds")', "given", "hostname"),
+            _Q.rows('sum("owner_stall_cpu_seconds") AS "value"', "given", "hostname"),
+            "Stalled",
             unit="s",
-            steps=thresholds(GREEN, (60, ORANGE)),
+            color=ORANGE,
         ),
-        ranking(
+        _top(
             "Longest hand-backs",
             "From the decision that pilots give way until all of them had.",
-            _Q.at_last('max("seconds")', "handback", "hostname"),
+            _Q.rows('max("seconds") AS "value"', "handback", "hostname"),
+            "Longest",
             unit="s",
-            steps=thresholds(GREEN, (30, ORANGE)),
+            color=ORANGE,
         ),
-        ranking(
+        _top(
             "Fizzles by node",
             "Pilots that ended by themselves too soon: a queue that is away, or an image that doesn't work there.",
-            _Q.at_last('count("pilot")', "pilot", "hostname", more="\"exit\" = 'fizzled'"),
-            steps=thresholds(PURPLE),
+            _Q.rows('count("pilot") AS "value"', "pilot", "hostname", more="\"exit\" = 'fizzled'"),
+            "Fizzles",
+            color=PURPLE,
         ),
         graph(
             "Points that wait on nodes",
