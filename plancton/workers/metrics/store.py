@@ -32,6 +32,8 @@ TRIM_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 30.0
 STUCK_SECONDS = 5.0
 """A disk that takes longer is told of; sinks don't wait longer for a store to be opened."""
+_LARGEST_MOMENT = 2**52
+"""Microseconds since 1970, up to the year 2112: numbers of points go on from there, however wrong the clock is."""
 
 
 class Store:
@@ -233,7 +235,7 @@ class Store:
             return
         self._known = True
         # So that no number is used again, whatever was lost with a former file.
-        base = max(found.last_id, time.time_ns() // 1000)
+        base = max(found.last_id, min(time.time_ns() // 1000, _LARGEST_MOMENT))
         self._tail.shift(base)
         self._committed = base
         self._progress.found(found, base)
