@@ -147,7 +147,7 @@ def test_files_of_the_repository_that_are_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in {HISTORY, *GENERATED}])
 def test_words_that_look_like_settings_are_some(page: str) -> None:
-    others = {"ca_file", "password_file", "smaps_rollup", "token_file"}
+    others = {"ca_file", "password_file", "recorded_seconds", "smaps_rollup", "token_file"}
     words = {word for word in INLINE.findall(prose(page)) if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
     assert sorted(words - set(DECLARATIONS) - others) == []
 
