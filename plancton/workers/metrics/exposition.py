@@ -13,6 +13,7 @@ from plancton.common.accounting import SinkState, StoreState
 from plancton.common.messages import Counters, HostLook, Mode, Outcome, PoolLook, PoolUnknown, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.processes import ProcessState, ProcessStatus
+from plancton.common.prometheus_metrics import METRICS, Kind
 from plancton.common.reasons import EVICTIONS, Reason
 from plancton.common.series import Exit
 from plancton.workers.metrics.exposed_facts import HOST_BOUND_SECONDS, POOL_BOUND_SECONDS, Facts, Tally
@@ -73,8 +74,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 def samples(snapshot: Snapshot, uses: Mapping[str, Use], now: float) -> Iterator[Sample]:
     """Yield every sample, as of ``now``; ``uses`` are of planctond's processes by their names."""
     for sample in _all(snapshot, uses, now):
-        if isinstance(sample.value, Tally) or math.isfinite(sample.value):
+        if all(map(math.isfinite, _numbers(sample))) and (_may_fall(sample) or min(_numbers(sample)) >= 0):
             yield sample
+
+
+def _numbers(sample: Sample) -> tuple[float, ...]:
+    value = sample.value
+    return (value.count, value.seconds) if isinstance(value, Tally) else (value,)
+
+
+def _may_fall(sample: Sample) -> bool:
+    """Tell whether it isn't a total. Whoever reads one below nothing refuses all the rest with it."""
+    return METRICS[sample.metric].kind is Kind.GAUGE
 
 
 def _all(snapshot: Snapshot, uses: Mapping[str, Use], now: float) -> Iterator[Sample]:
