@@ -95,5 +95,5 @@ class SteppedStore:
 
     def on_disk(self, query: str) -> list[Any]:
         """Return what there is, as somebody else reads it."""
-        with closing(sqlite3.connect(store_path(self.state))) as db:
+        with closing(sqlite3.connect(store_path(self.state), isolation_level=None)) as db:
             return db.execute(query).fetchall()

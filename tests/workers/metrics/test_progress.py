@@ -68,6 +68,47 @@ def test_what_memory_had_no_room_for_is_lost_for_whom_it_waited() -> None:
     assert totals(progress, "former") == (0, 5 + len(tail), 1 + lost, 0)
 
 
+def test_what_was_put_before_a_former_sink_was_named_is_for_it_too() -> None:
+    tail = Tail()
+    progress = Progress(tail)
+    put(progress, tail, 3)
+    progress.outbox("former")
+    put(progress, tail, 2)
+    row = SinkRow(name="former", cursor=90, written=80)
+    found(progress, tail, Found(last_id=90, sinks=(row,), waiting={"former": 0}))
+    assert totals(progress, "former") == (80, 5, 0, 0)
+    assert progress.outbox("former").cursor == BASE
+
+
+def test_what_is_on_its_way_is_not_lost_where_memory_has_no_room_for_it() -> None:
+    tail = Tail(400)
+    progress = Progress(tail)
+    outbox = progress.outbox("a")
+    put(progress, tail, 4)
+    outbox.fill(tail.after(0, 3))
+    put(progress, tail, 10)
+    dropped = 14 - len(tail)
+    assert dropped > 3
+    assert totals(progress, "a") == (0, 14 - (dropped - 3), dropped - 3, 0)
+
+
+def test_what_the_bounds_take_while_it_is_on_its_way_is_written_down_as_lost_until_it_has_arrived() -> None:
+    tail = Tail()
+    progress = Progress(tail)
+    outbox = progress.outbox("a")
+    found(progress, tail, NOTHING)
+    put(progress, tail, 5)
+    outbox.fill(tail.after(BASE, 3))
+    progress.trimmed({"a": 1}, BASE + 4)
+    (row,) = progress.changed()
+    assert (row.cursor, row.dropped) == (BASE + 4, 4)
+    assert totals(progress, "a") == (0, 4, 1, 0)
+    outbox.take(0.0)
+    outbox.answered(Accepted(), 0.0, 0.0, 0.0)
+    (row,) = progress.changed()
+    assert (row.cursor, row.dropped, row.written) == (BASE + 3, 1, 3)
+
+
 def test_totals_of_a_former_life_count_once_whenever_they_are_told() -> None:
     former = SinkState(name="a", written_points=85, waiting_points=4, dropped_points=1, refused_points=2)
     row = SinkRow(name="a", cursor=90, written=80, dropped=3)

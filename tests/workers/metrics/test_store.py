@@ -60,6 +60,7 @@ def test_nothing_is_known_before_it_is_open(stepped: SteppedStore) -> None:
 
 
 def test_points_are_on_disk_soon_and_writes_are_not_too_many(stepped: SteppedStore) -> None:
+    stepped.store.outbox("a")
     stepped.rest()
     stepped.turn()
     rounds = []
@@ -225,6 +226,51 @@ def test_what_is_too_old_goes_and_is_counted(stepped: SteppedStore) -> None:
     away = stepped.store.outbox("away").state
     assert away.dropped_points == 2503 - state_of(stepped).points
     assert away.dropped_points + away.waiting_points == 2503
+
+
+def test_a_sink_whose_points_on_disk_are_gone_gets_those_in_memory(stepped: SteppedStore) -> None:
+    stepped.store.outbox("a")
+    stepped.rest()
+    stepped.store.put([Point(series="m", tags={}, fields={"v": -1.0}, time_unix_ns=1)] * 3)
+    stepped.rest()
+    stepped.store.follow(Bounds(size_bytes=2**20, age_seconds=3600.0))
+    stepped.rest()
+    stepped.disk = full
+    stepped.store.put(points(0, 2))
+    assert drain(stepped, "a") == [0, 1]
+    state = stepped.store.outbox("a").state
+    assert (state.written_points, state.dropped_points, state.waiting_points) == (2, 3, 0)
+
+
+def test_points_that_somebody_else_takes_away_are_counted_and_waited_for_by_nobody(stepped: SteppedStore) -> None:
+    stepped.store.outbox("a")
+    stepped.rest()
+    stepped.store.put(points(0, 5))
+    stepped.rest()
+    stepped.on_disk("DELETE FROM points")
+    stepped.store.put(points(5, 7))
+    assert drain(stepped, "a") == [5, 6]
+    stepped.store.put(points(7, 8))
+    assert drain(stepped, "a") == [7]
+    state = stepped.store.outbox("a").state
+    assert (state.written_points, state.dropped_points, state.waiting_points) == (3, 5, 0)
+
+
+def test_a_smaller_bound_is_kept_soon(stepped: SteppedStore) -> None:
+    stepped.store.follow(Bounds(size_bytes=16 * 2**20, age_seconds=1e12))
+    for first in range(0, 1800, 20):
+        stepped.store.put(points(first, first + 20))
+        stepped.rest(4)
+    assert state_of(stepped).points == 1800
+    assert state_of(stepped).size_bytes > 10 * 2**20
+    stepped.store.follow(BOUNDS)
+    begun = stepped.now
+    while state_of(stepped).size_bytes > BOUNDS.size_bytes:
+        stepped.turn(0.01)
+        stepped.lane.step()
+        stepped.store.collect()
+        assert stepped.now < begun + 5.0
+    assert state_of(stepped).points > 50
 
 
 def test_outputs_and_refused_points_are_kept(stepped: SteppedStore) -> None:

@@ -123,6 +123,39 @@ def test_what_goes_is_counted_for_each_sink_from_where_it_is(tmp_path: Path, fil
     ]
 
 
+def test_how_far_a_sink_is_counts_in_the_round_that_takes_points_away(tmp_path: Path, file: StoreFile) -> None:
+    file.run(asked(made(1, 3001), 64 * MIB))
+    bounds = Bounds(size_bytes=MIB, age_seconds=AGELESS)
+    round_of_both = Round(
+        write=True,
+        now_ns=0,
+        bounds=bounds,
+        sinks=(SinkRow(name="a", cursor=100), SinkRow(name="b", cursor=50)),
+        positions={"a": 100, "b": 50},
+        reads=(Read(sink="b", after=50, most=70),),
+        rows=made(3001, 6001),
+    )
+    done = file.run(round_of_both)
+    through = done.trimmed_through
+    assert through > 120
+    assert done.read is not None
+    assert len(done.read["b"]) == 70
+    assert done.trimmed == {"a": through - 100, "b": through - 120}, "what was read is safe"
+    assert rows(store_path(tmp_path), "SELECT cursor, dropped FROM sinks ORDER BY name") == [
+        (through, through - 100),
+        (through, through - 50),
+    ]
+
+
+def test_much_that_goes_at_once_takes_no_more_room_than_the_bound(tmp_path: Path, file: StoreFile) -> None:
+    path = store_path(tmp_path)
+    for first in range(1, 3001, 40):
+        assert file.run(asked(made(first, first + 40), MIB)).written
+    with watched(path) as most:
+        assert file.run(asked((), MIB, age=-3600.0)).points == 0
+    assert most[0] <= MIB
+
+
 def run_until_done(file: StoreFile, size: int, age: float = AGELESS) -> Done:
     """Run rounds until there is nothing more to take away."""
     for _ in range(3000):
