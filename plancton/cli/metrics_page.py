@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+from plancton.common.messages import Mode, Outcome
 from plancton.common.prometheus_metrics import BUCKETS, METRICS
+from plancton.common.reasons import EVICTIONS
+from plancton.common.series import Exit
 
 _INTRODUCTION = f"""\
 With `prometheus_address` set, planctond answers `GET /metrics` there, in Prometheus's text format or in OpenMetrics'.
@@ -18,6 +21,20 @@ This page is generated from the declarations in `plancton/common/prometheus_metr
 - Which machine it is, Prometheus says itself, by the label `instance`; the machine's name is in `plancton_build_info`.
 
 Sixteen may ask at a time; who takes longer than 10 s is cut off. Nothing that is asked can delay a decision."""
+
+VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("plancton_host_used_cpus", "by"): ("owner", "pilots", "engine"),
+    ("plancton_owner_stall_ratio", "resource"): ("cpu", "memory", "io"),
+    ("plancton_owner_stall_seconds_total", "resource"): ("cpu", "memory", "io"),
+    ("plancton_pilots", "state"): ("starting", "running", "suspended", "ended"),
+    ("plancton_mode", "mode"): tuple(Mode),
+    ("plancton_launches_total", "outcome"): tuple(Outcome),
+    ("plancton_launch_duration_seconds", "outcome"): tuple(Outcome),
+    ("plancton_exits_total", "exit"): tuple(Exit),
+    ("plancton_evictions_total", "reason"): tuple(sorted(EVICTIONS)),
+    ("plancton_handback_duration_seconds", "by"): ("suspended", "ended"),
+}
+"""All values of the labels that have a fixed list of them."""
 
 QUERIES: dict[str, str] = {
     "CPUs that pilots use, and the share of what the owners leave": """\
@@ -59,6 +76,13 @@ def _lines() -> Iterator[str]:
     for name, metric in METRICS.items():
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         yield f"| `{name}` | {metric.kind} | {labels} | {metric.help} |"
+    yield from ("", "| label | of | values |", "|---|---|---|")
+    for (name, label), values in VALUES.items():
+        yield f"| `{label}` | `{name}` | {', '.join(f'`{value}`' for value in values)} |"
+    yield from (
+        "",
+        "What each `exit` means, [series.md](series.md) tells; a `reason` is told as `planctonctl why` tells it.",
+    )
     yield from ("", "## Queries", "", "Each line is one; those with a comparison make alerts.")
     for what, queries in QUERIES.items():
         yield from ("", f"{what}:", "", "```promql", queries.rstrip(), "```")

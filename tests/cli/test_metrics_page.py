@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from plancton.cli.metrics_page import QUERIES, metrics_page
+from plancton.cli.metrics_page import QUERIES, VALUES, metrics_page
 from plancton.common.prometheus_metrics import METRICS
 from plancton.common.reasons import Reason
 from plancton.workers.metrics.prometheus_server import CONNECTION_SECONDS, MOST_CONNECTIONS
+from tests.workers.metrics.test_exposition import exposed
 
 
 def test_every_metric_is_described_with_its_labels() -> None:
@@ -16,6 +17,16 @@ def test_every_metric_is_described_with_its_labels() -> None:
         assert row.endswith(f" | {metric.help} |")
         assert f"| {metric.kind} |" in row
         assert all(f"`{label}`" in row for label in metric.labels)
+
+
+def test_values_of_labels_are_those_that_are_told() -> None:
+    found: dict[tuple[str, str], set[str]] = {}
+    for sample in exposed():
+        for label, value in zip(METRICS[sample.metric].labels, sample.labels, strict=True):
+            found.setdefault((sample.metric, label), set()).add(value)
+    assert {key: found[key] for key in VALUES} == {key: set(values) for key, values in VALUES.items()}
+    page = metrics_page()
+    assert all(f"`{value}`" in page for values in VALUES.values() for value in values)
 
 
 def test_cells_have_no_bars_and_rows_no_ends() -> None:
