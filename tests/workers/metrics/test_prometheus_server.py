@@ -119,9 +119,12 @@ def test_a_request_without_end_is_cut_off(port: int, endless: bytes, caplog: pyt
     assert caplog.records == []
 
 
-def test_a_request_of_many_headers_within_the_bound_is_served(port: int) -> None:
-    headers = b"".join(b"X-%d: %s\r\n" % (number, b"y" * 200) for number in range(60))
-    assert b"plancton_fizzles_total 3.0" in say(port, b"GET /metrics HTTP/1.1\r\n" + headers + b"\r\n")
+@pytest.mark.parametrize(("size", "served"), [(REQUEST_BYTES, True), (REQUEST_BYTES + 1, False)])
+def test_a_request_may_have_so_many_bytes(port: int, size: int, served: bool) -> None:  # noqa: FBT001 - a table
+    request = b"GET /metrics HTTP/1.1\r\n" + b"".join(b"X-%d: %s\r\n" % (number, b"y" * 200) for number in range(60))
+    request += b"X: " + b"y" * (size - len(request) - len(b"X: \r\n\r\n")) + b"\r\n\r\n"
+    assert len(request) == size
+    assert (b"plancton_fizzles_total 3.0" in say(port, request)) == served
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /metrics HT", b"GET /metrics HTTP/1.1\r\nX: y\r\n"])
