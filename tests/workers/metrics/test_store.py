@@ -311,5 +311,5 @@ def test_totals_go_on_from_the_larger_of_what_is_on_disk_and_what_was_said(
     assert (state_of(later).dropped_points, state_of(later).set_aside) == (7, "x")
 
 
-AnyHistory.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+AnyHistory.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
 TestAnyHistory = AnyHistory.TestCase

@@ -22,6 +22,8 @@ from tests.support.waiting import wait_for
 from tests.workers.metrics.delivery import delivery
 from tests.workers.metrics.rows import rows_on_disk as rows
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 AGELESS = 1e12
 

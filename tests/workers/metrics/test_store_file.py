@@ -71,6 +71,13 @@ def test_it_is_made_for_this_user_alone(file: StoreFile, path: Path) -> None:
     assert [pragma for (pragma,) in on_disk(path, "PRAGMA auto_vacuum")] == [2]
 
 
+def test_what_is_written_survives_the_machine_and_the_log_is_folded_by_nobody_else(file: StoreFile) -> None:
+    db = file._db  # noqa: SLF001 - only this connection tells
+    assert db is not None
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+    assert db.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+
+
 def test_a_store_that_others_may_read_is_tightened(file: StoreFile, path: Path) -> None:
     well(file.run(asked(*rows(1, 3))))
     file.close()
