@@ -273,3 +273,53 @@ def test_settings_that_change_again_and_again_collect_no_threads(sinks: Delivery
         sinks.put(number, number + 1)
         sinks.until(lambda state: state.error != "", 10.0, "it has tried")
     assert influx_threads() <= before + 2
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Have the first write hang until the event is set, and then fail; the others succeed."""
+    over = threading.Event()
+    calls: list[Server] = []
+
+    def write(server: Server, _lines: list[str]) -> outbox.Answer:
+        calls.append(server)
+        if len(calls) > 1:
+            return outbox.Accepted()
+        over.wait(30.0)
+        return outbox.Away(why="it hung")
+
+    monkeypatch.setattr(Server, "write", write)
+    monkeypatch.setattr(outbox, "PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE_SECONDS", 3600.0)
+    yield over
+    over.set()
+
+
+def begin_to_hang(sinks: Delivery, item: str) -> None:
+    sinks.follow(item)
+    sinks.settled()
+    sinks.put(0, 3)
+    sinks.settled()
+    wait_for(lambda: sinks.turn() is None or sinks.store.outbox(sinks.sinks.states[0].name).here, 10.0, "it's sent")
+
+
+def test_another_login_tries_at_once_although_the_former_failed_meanwhile(
+    sinks: Delivery, hanging: threading.Event
+) -> None:
+    begin_to_hang(sinks, "http://a:former@127.0.0.1:9#d")
+    sinks.follow("http://a:new@127.0.0.1:9#d")
+    sinks.turn()
+    hanging.set()
+    sinks.until(lambda state: state.written_points == 3, 10.0, "the new one writes")
+
+
+def test_a_sink_that_went_while_it_was_sent_points_gets_them_when_it_is_named_again(
+    sinks: Delivery, hanging: threading.Event
+) -> None:
+    begin_to_hang(sinks, "http://127.0.0.1:9#d")
+    sinks.follow()
+    sinks.turn()
+    sinks.follow("http://127.0.0.1:9#d")
+    state = sinks.until(lambda state: state.written_points == 3, 10.0, "it gets them, whatever became of the first try")
+    assert (state.waiting_points, state.dropped_points) == (0, 0)
+    assert not hanging.is_set()
