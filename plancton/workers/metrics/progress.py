@@ -91,7 +91,10 @@ class Progress:
 
         These it gets again, in order.
         """
-        lost = self._overflown if before is None else before.lost
+        lost = self._overflown
+        if before is not None:
+            # What is only on its way, for memory had no room for it, isn't got again.
+            lost = before.lost + sum(row not in self._tail for row in before.here)
         begun = row if waiting else msgspec.structs.replace(row, cursor=base)
         outbox = Outbox(begun, waiting + len(self._tail) + lost)
         outbox.lose(lost)

@@ -27,6 +27,10 @@ class Tail:
     def __len__(self) -> int:
         return len(self._under_way) + len(self._rows)
 
+    def __contains__(self, row: Row) -> bool:
+        first = next(iter(self.after(0, 1)), None)
+        return first is not None and row.id >= first.id
+
     def put(self, points: Iterable[Point]) -> tuple[Row, ...]:
         """Add points; return what was dropped to make room, which never is what's being written."""
         for point in points:

@@ -5,15 +5,16 @@ from plancton.common.points import Point
 from plancton.workers.metrics.outbox import Accepted
 from plancton.workers.metrics.progress import Progress
 from plancton.workers.metrics.rounds import Found, SinkRow
-from plancton.workers.metrics.tail import Tail
+from plancton.workers.metrics.tail import Tail, row_of
 
 BASE = 100
+POINT = Point(series="m", tags={}, fields={"v": 1.0}, time_unix_ns=1)
 NOTHING = Found(last_id=0, sinks=(), waiting={})
 
 
 def put(progress: Progress, tail: Tail, number: int) -> None:
     before = tail.last_id
-    dropped = tail.put([Point(series="m", tags={}, fields={"v": 1.0}, time_unix_ns=1)] * number)
+    dropped = tail.put([POINT] * number)
     progress.put(tail.last_id - before, dropped)
 
 
@@ -107,6 +108,21 @@ def test_what_the_bounds_take_while_it_is_on_its_way_is_written_down_as_lost_unt
     outbox.answered(Accepted(), 0.0, 0.0, 0.0)
     (row,) = progress.changed()
     assert (row.cursor, row.dropped, row.written) == (BASE + 3, 1, 3)
+
+
+def test_what_was_only_on_its_way_when_a_store_opens_late_is_lost() -> None:
+    tail = Tail(5 * row_of(POINT, 1).size_bytes)
+    progress = Progress(tail)
+    outbox = progress.outbox("a")
+    put(progress, tail, 4)
+    outbox.fill(tail.after(0, 4))
+    put(progress, tail, 3)
+    dropped = 7 - len(tail)
+    assert 0 < dropped < 4
+    assert totals(progress, "a") == (0, 7, 0, 0)
+    row = SinkRow(name="a", cursor=90)
+    found(progress, tail, Found(last_id=95, sinks=(row,), waiting={"a": 5}))
+    assert totals(progress, "a") == (0, 5 + len(tail), dropped, 0)
 
 
 def test_totals_of_a_former_life_count_once_whenever_they_are_told() -> None:
