@@ -7,8 +7,8 @@ import pytest
 from plancton.cli.metrics_page import QUERIES, VALUES, metrics_page
 from plancton.common.prometheus_metrics import METRICS
 from plancton.common.reasons import Reason
-from plancton.workers.metrics.prometheus_server import CONNECTION_SECONDS, MOST_CONNECTIONS
-from tests.workers.metrics.test_exposition import exposed
+from plancton.workers.metrics.prometheus.server import CONNECTION_SECONDS, MOST_CONNECTIONS
+from tests.workers.metrics.prometheus.test_exposition import exposed
 
 
 def test_every_metric_is_described_with_its_labels() -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from plancton.common.codec import Envelope
 from plancton.common.messages import Counters, EndingAction, EndingOutcome, LaunchOutcome, Message, Outcome
-from plancton.workers.metrics.exits import exit_of, fizzled, is_end
+from plancton.workers.metrics.points.exits import exit_of, fizzled, is_end
 
 _BOOTS = 64
 _DEEDS = 1000

@@ -24,16 +24,16 @@ from plancton.common.messages import (
     Target,
 )
 from plancton.common.points import Point
-from plancton.workers.metrics import handback, host_points, ledger, lives, presence, process_points, series
 from plancton.workers.metrics.counters import Memory, count, recall, resume
-from plancton.workers.metrics.delivery_points import delivery_points
-from plancton.workers.metrics.engine_points import Calls, called, engine_points
-from plancton.workers.metrics.exits import exit_of, is_end
-from plancton.workers.metrics.launch_points import launch_point
-from plancton.workers.metrics.stamp import Stamp
-from plancton.workers.metrics.target_points import target_point
-from plancton.workers.metrics.uptime import Uptime
-from plancton.workers.metrics.usage import Usage
+from plancton.workers.metrics.points import handback, host_points, ledger, lives, presence, process_points, series
+from plancton.workers.metrics.points.delivery_points import delivery_points
+from plancton.workers.metrics.points.engine_points import Calls, called, engine_points
+from plancton.workers.metrics.points.exits import exit_of, is_end
+from plancton.workers.metrics.points.launch_points import launch_point
+from plancton.workers.metrics.points.stamp import Stamp
+from plancton.workers.metrics.points.target_points import target_point
+from plancton.workers.metrics.points.uptime import Uptime
+from plancton.workers.metrics.points.usage import Usage
 
 _STAMPS = 1000
 """How many events are kept apart by their times."""

@@ -22,17 +22,17 @@ from plancton.common.messages import (
 from plancton.common.points import Point
 from plancton.common.settings import Settings
 from plancton.workers.base import Place
-from plancton.workers.metrics import chronicle
-from plancton.workers.metrics.exposure import Exposure
 from plancton.workers.metrics.gather import Gatherer, said_unix_ns
-from plancton.workers.metrics.journal import Journal
-from plancton.workers.metrics.rounds import Bounds, Output
-from plancton.workers.metrics.store import Store
+from plancton.workers.metrics.journal import chronicle
+from plancton.workers.metrics.journal.journal import Journal
+from plancton.workers.metrics.prometheus.exposure import Exposure
+from plancton.workers.metrics.storage.rounds import Bounds, Output
+from plancton.workers.metrics.storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plancton.workers.metrics.sink import Sinks
+    from plancton.workers.metrics.delivery.sink import Sinks
 
 _SAY_SECONDS = 0.5
 """Between two messages with counters."""
@@ -124,7 +124,7 @@ class Metrics:
         self._store.follow(Bounds(size_bytes=settings.history_size, age_seconds=settings.history_age))
         if settings.influxdb_url and self._sinks is None:
             # influxdb-client takes 17 MiB; no other process needs it, nor does a node without an InfluxDB.
-            from plancton.workers.metrics.sink import Sinks  # noqa: PLC0415
+            from plancton.workers.metrics.delivery.sink import Sinks  # noqa: PLC0415
 
             self._sinks = Sinks(self._place.wake, self._store)
         if self._sinks is not None:

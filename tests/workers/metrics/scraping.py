@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from prometheus_client.parser import text_string_to_metric_families
 
 from plancton.common.messages import Counters
-from plancton.workers.metrics.exposed_facts import Facts
-from plancton.workers.metrics.exposition import Snapshot
-from plancton.workers.metrics.prometheus import Exporter
+from plancton.workers.metrics.prometheus.exposed_facts import Facts
+from plancton.workers.metrics.prometheus.exposition import Snapshot
+from plancton.workers.metrics.prometheus.listener import Exporter
 from tests.support.running import free_port
 from tests.support.waiting import wait_for
 

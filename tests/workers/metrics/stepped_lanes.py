@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from plancton.common.history_schema import store_path
-from plancton.workers.metrics import store as store_module
-from plancton.workers.metrics.rounds import Bounds, Done, Round
-from plancton.workers.metrics.store import Store
-from plancton.workers.metrics.tail import Tail
+from plancton.workers.metrics.storage import store as store_module
+from plancton.workers.metrics.storage.rounds import Bounds, Done, Round
+from plancton.workers.metrics.storage.store import Store
+from plancton.workers.metrics.storage.tail import Tail
 
 
 class SteppedLanes:

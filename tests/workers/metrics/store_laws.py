@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from plancton.common.accounting import StoreState
 from plancton.common.history_schema import store_path
 from plancton.common.points import Point
-from plancton.workers.metrics.outbox import Accepted, Away, Outbox, Rejected
-from plancton.workers.metrics.rounds import Bounds, Done, Refused, Round, Row
+from plancton.workers.metrics.delivery.outbox import Accepted, Away, Outbox, Rejected
+from plancton.workers.metrics.storage.rounds import Bounds, Done, Refused, Round, Row
 from tests.workers.metrics.stepped_lanes import SteppedStore
 
 BOUNDS = Bounds(size_bytes=2**20, age_seconds=1e12)
