@@ -27,6 +27,8 @@ from tests.support.scripted_engine import (
 )
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 DEADLINE_SECONDS = 0.5
 TALKS: dict[str, tuple[Talk, FailureKind, str]] = {
     "silence": (say(b""), FailureKind.TIMED_OUT, "no answer within"),

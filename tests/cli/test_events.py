@@ -19,10 +19,12 @@ from plancton.common.journal_entries import Entry, Kind
 from plancton.common.journal_lines import line
 from plancton.common.paths import Paths
 from plancton.common.reasons import Reason
-from plancton.workers.metrics.segments import append
+from plancton.workers.metrics.journal.segments import append
 from tests.support.planctonctl import Planctonctl, options
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def launched(number: int, ago: float = 0.0) -> Entry:

@@ -12,7 +12,7 @@ from plancton.cli.journal_tail import Tail
 from plancton.common.journal import Unread, segment_path
 from plancton.common.journal_entries import Entry, Kind
 from plancton.common.journal_lines import LONGEST_LINE, line
-from plancton.workers.metrics.segments import append
+from plancton.workers.metrics.journal.segments import append
 
 
 def entry(number: int) -> Entry:

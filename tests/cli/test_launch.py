@@ -16,6 +16,8 @@ from tests.support.planctonctl import Planctonctl
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 Behave = Callable[[str], None]
 
 

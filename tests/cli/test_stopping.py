@@ -19,6 +19,8 @@ from tests.support.planctonctl import Planctonctl
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def process(paths: Paths, behaviour: str) -> Iterator[subprocess.Popen[bytes]]:

@@ -17,7 +17,7 @@ from plancton.common.paths import Paths
 from plancton.common.requests import Answer, Drain, Happenings, Request, Resume, ShowSettings, Snooze, Status
 from plancton.common.settings import Settings
 from plancton.common.status import Happening
-from plancton.workers.metrics.segments import append
+from plancton.workers.metrics.journal.segments import append
 from tests.fakes.control import FakePlanctond, Reply
 from tests.support.waiting import wait_for
 

@@ -20,6 +20,8 @@ from tests.support.planctonctl import Planctonctl, options
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 ENTER_SCREEN, LEAVE_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 

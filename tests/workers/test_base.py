@@ -20,6 +20,8 @@ from tests.support.facts import host
 from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 class Supervised:
     """A worker's process, and the supervisor's ends of its bus and its lifeline."""

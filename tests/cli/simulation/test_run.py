@@ -11,6 +11,8 @@ from plancton.cli.simulation.traces import parse
 from plancton.common.reasons import Reason
 from tests.cli.simulation.scenarios import HOUR, played, result, scenario, steps
 
+pytestmark = pytest.mark.slow
+
 
 @given(
     name=st.sampled_from(NAMES),

@@ -35,6 +35,8 @@ from tests.support.running import REPOSITORY
 from tests.support.waiting import wait_for
 from tests.workers.metrics.bus import END, HOST, LAUNCH, POOL, Bus, settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[Bus]:

@@ -12,6 +12,8 @@ from plancton.workers.probe.watch import Brought, EngineWatch, FullLook, StreamE
 from tests.fakes.engine import FakeEngine
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 INSTANCE = "0123abcd"
 OURS, THEIRS = (container_name(instance, 0, 1) for instance in (INSTANCE, "ffffffff"))
 

@@ -22,6 +22,8 @@ from tests.support.waiting import wait_for
 from tests.workers.metrics.rows import rows_on_disk as rows
 from tests.workers.metrics.sending import Delivery, delivery, point
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:

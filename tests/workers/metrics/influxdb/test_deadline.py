@@ -21,6 +21,8 @@ from tests.support.certificates import certificates
 from tests.support.waiting import wait_for
 from tests.workers.metrics.raw_server import RawServer, raw_server
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 0.1
 """A write takes twice that at most: to connect, and to be answered."""
 PATIENCE = 5.0

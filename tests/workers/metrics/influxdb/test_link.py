@@ -22,6 +22,8 @@ from tests.support.waiting import wait_for
 from tests.workers.metrics.raw_server import RawServer, raw_server
 from tests.workers.metrics.stub import Stub, stub
 
+pytestmark = pytest.mark.slow
+
 LINES = ["m f=1"]
 Sink = Callable[[int], InfluxDB]
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n"
