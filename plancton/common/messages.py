@@ -239,7 +239,10 @@ class EndingOutcome(Message, frozen=True, kw_only=True):
 
 
 class Counters(Message, frozen=True, kw_only=True):
-    """From the metrics worker after each change: totals since planctond started, a restart of the worker included."""
+    """From the metrics worker after each change: totals since planctond started, a restart of the worker included.
+
+    Those of the sinks, which the store keeps, go on over planctond's restarts as well.
+    """
 
     launched: int = 0
     launch_failures: int = 0

@@ -24,7 +24,9 @@ _OPTIONS = (
     ),
     click.option("--confdir", type=_DIRECTORY, help="Where config.yaml is. [default: /etc/plancton]"),
     click.option(
-        "--statedir", type=_DIRECTORY, help="Where the journal of decisions is kept. [default: /var/lib/plancton]"
+        "--statedir",
+        type=_DIRECTORY,
+        help="Where measurements and the journal of decisions are kept. [default: /var/lib/plancton]",
     ),
 )
 

@@ -214,10 +214,10 @@ SERIES: dict[str, Series] = {
         description="How points get where they should.",
         tags={"sink": "its address without a login"},
         fields={
-            "written": _f("points", "Taken since planctond started."),
+            "written": _f("points", "Taken, in all; it goes on over restarts of planctond."),
             "waiting": _f("points", "Not taken yet."),
-            "dropped": _f("points", "That the store's bounds left no room since planctond started."),
-            "refused": _f("points", "That it will never take, and said so, since planctond started."),
+            "dropped": _f("points", "That the store's bounds left no room, in all."),
+            "refused": _f("points", "That it will never take, and said so, in all."),
         },
     ),
     "store": Series(
