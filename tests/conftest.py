@@ -1,5 +1,6 @@
 """The fixtures that all tests share: real parts, ended by whoever started them. One that is missing is a failure."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from tests.support.influx import Influx
 from tests.support.influx import influxd as influxd_server
 from tests.support.registry import Registry
 from tests.support.registry import registry as running_registry
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sigint() -> None:
+    """What Ctrl-C does in a terminal; what a shell starts in the background ignores it, and so would our programs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

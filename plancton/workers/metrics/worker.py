@@ -14,7 +14,6 @@ from plancton.common.messages import (
     EndingOutcome,
     LauncherState,
     LaunchOutcome,
-    Outcome,
     PoolLook,
     PoolUnknown,
     Target,
@@ -135,9 +134,9 @@ class Metrics:
         self._store.put(points)
 
     def _keep(self, envelope: Envelope) -> None:
-        """Keep what an ended pilot said last."""
+        """Keep what an ended pilot said last, also if its removal failed: it may be gone at the next try."""
         match envelope.message:
-            case EndingOutcome(action=EndingAction.REMOVED, outcome=Outcome.DONE, output=output) as end if output:
+            case EndingOutcome(action=EndingAction.REMOVED, output=output) as end if output:
                 ended_ns = said_unix_ns(envelope)
                 self._store.keep(Output(container_id=end.container_id, pilot=end.name, ended_ns=ended_ns, text=output))
 

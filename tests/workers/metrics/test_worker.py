@@ -317,11 +317,13 @@ def test_the_last_lines_of_an_ended_pilot_are_kept(bus: Bus) -> None:
     bus.tell(
         settings(),
         msgspec.structs.replace(END, action=EndingAction.TERMINATED, output="not yet"),
-        msgspec.structs.replace(END, outcome=Outcome.FAILED, output="not so"),
+        msgspec.structs.replace(END, outcome=Outcome.FAILED, output="not all"),
         msgspec.structs.replace(END, container_id="2", name="p2"),
+        msgspec.structs.replace(END, container_id="3", name="p3", outcome=Outcome.TIMED_OUT, output="all the same"),
     )
     bus.tell(msgspec.structs.replace(END, output="first line\nlast line\n"), age=60.0)
-    ((container_id, pilot, ended_ns, output),) = bus.stored("SELECT * FROM outputs", 1)
+    (container_id, pilot, ended_ns, output), late = bus.stored("SELECT * FROM outputs ORDER BY container_id", 2)
+    assert (late[0], late[3]) == ("3", "all the same"), "its removal may have been the last that is told of it"
     assert (container_id, pilot, output) == ("1", "p1", "first line\nlast line\n")
     assert abs(time.time() - 60 - ended_ns / 1e9) < 10
 
