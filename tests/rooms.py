@@ -56,6 +56,7 @@ FACTS = (
     "plancton/common/accounting.py",
     "plancton/common/decision.py",
     "plancton/common/engine_types.py",
+    "plancton/common/freshness.py",
     "plancton/common/history_schema.py",
     "plancton/common/influxdb_setting.py",
     "plancton/common/journal_entries.py",

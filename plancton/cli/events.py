@@ -15,12 +15,11 @@ import msgspec
 from plancton.cli.contact import Trouble
 from plancton.cli.durations import duration_option
 from plancton.cli.event_words import chosen, line
-from plancton.cli.journal_tail import Tail
 from plancton.cli.life import matching
 from plancton.cli.status import EXIT_UNKNOWN
 from plancton.cli.told_signals import ENDING, Told, told_signals
 from plancton.cli.wording import clean
-from plancton.common.journal import Unread, directory_below, read
+from plancton.common.journal import Tail, Unread, directory_below, read
 from plancton.common.journal_entries import Entry, Kind
 from plancton.common.paths import Paths
 

@@ -35,17 +35,6 @@ def graph(
     ]
 
 
-def sparkline(
-    values: Sequence[float | None],
-    width: int,
-    *,
-    top: float | None = None,
-    ascii_only: bool = False,
-) -> str:
-    """Return a graph of one line; see ``graph``."""
-    return graph(values, width=width, height=1, top=top, ascii_only=ascii_only)[0]
-
-
 def has_blocks(encoding: str | None) -> bool:
     """Tell whether a stream of this encoding can write the blocks; otherwise graphs are to be ASCII only."""
     try:

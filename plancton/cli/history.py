@@ -1,5 +1,6 @@
 """The verb that tells what was given and what it cost, from the store of points on disk."""
 
+import functools
 import heapq
 import os
 import shutil
@@ -23,6 +24,7 @@ from plancton.cli.history_summary import summarise
 from plancton.cli.history_view import columns_of, view
 from plancton.cli.history_words import sentences
 from plancton.cli.moments import moment
+from plancton.cli.pictures import draw_into, picture_option
 from plancton.cli.wording import clean, count, date_and_clock
 from plancton.common.history import History, HistoryError
 from plancton.common.history_schema import store_path
@@ -30,7 +32,6 @@ from plancton.common.paths import Paths
 from plancton.common.points import Point
 from plancton.common.series import SERIES
 
-_PICTURES = frozenset({".png", ".svg"})
 _PLAIN_COLUMNS = 80
 _MOST_BUCKETS = 10_000
 _AFTERWARDS_SECONDS = 300.0
@@ -52,13 +53,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     series: str | None
 
 
-def _picture(_ctx: click.Context, _param: click.Parameter, file: Path | None) -> Path | None:
-    if file is not None and file.suffix.lower() not in _PICTURES:
-        message = f"{file} should end in {' or '.join(sorted(_PICTURES))}."
-        raise click.BadParameter(message)
-    return file
-
-
 @click.command()
 @click.option("--since", default="1d", show_default=True, metavar="WHEN", help="12h, 7d, or '2026-11-24 10:30'.")
 @click.option("--until", metavar="WHEN", help="Likewise. [default: now]")
@@ -70,7 +64,7 @@ def _picture(_ctx: click.Context, _param: click.Parameter, file: Path | None) ->
     "picture",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    callback=_picture,
+    callback=picture_option,
     help="Draw a .png or .svg too.",
 )
 @click.option("--pilots", is_flag=True, help="The lives of the pilots that ended, one by one.")
@@ -126,7 +120,7 @@ def _show_summary(store: History, asked: Asked) -> None:
     size = asked.bucket or size_for(since, until, columns_of(width))
     summary = summarise(_points(store, since, until), edges(since, until, size))
     if asked.picture is not None:
-        _draw(summary, asked)
+        draw_into(asked.picture, functools.partial(_drawing, summary, asked))
     if asked.as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(history_forms.plain(summary, store.unread)), indent=2))
     elif asked.as_csv:
@@ -202,17 +196,7 @@ def _tell_unread(rows: int) -> None:
         )
 
 
-def _draw(summary: Summary, asked: Asked) -> None:
-    file = asked.picture
-    assert file is not None  # noqa: S101 - the caller looked
-    try:
-        from plancton.cli.history_plot import draw  # noqa: PLC0415 - matplotlib is an extra, and slow to import
-    except ModuleNotFoundError:
-        message = "--plot needs matplotlib: pip install 'plancton[plot]', or leave --plot out"
-        raise click.ClickException(message) from None
-    try:
-        draw(summary, " ".join(sentences(summary, asked.now_unix, ends_now=asked.ends_now)), file)
-    except OSError as error:
-        message = f"{file} can't be written: {error.strerror}"
-        raise click.ClickException(message) from None
-    click.echo(f"drawn: {file}", err=True)
+def _drawing(summary: Summary, asked: Asked) -> Callable[[Path], None]:
+    from plancton.cli.history_plot import draw  # noqa: PLC0415 - matplotlib is an extra, and slow to import
+
+    return functools.partial(draw, summary, " ".join(sentences(summary, asked.now_unix, ends_now=asked.ends_now)))

@@ -1,8 +1,10 @@
 """The verb that runs the scheduler's decisions on a node that isn't there."""
 
+import functools
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ import msgspec
 
 from plancton.cli.config import EXIT_CONFIG, EXIT_NO_INPUT, load, refuse, text_of
 from plancton.cli.numbers import FiniteRange
+from plancton.cli.pictures import draw_into, picture_option
 from plancton.cli.progress import Progress
 from plancton.cli.simulation.report import rows, title
 from plancton.cli.simulation.result import Course, Result, Scenario
@@ -24,7 +27,6 @@ from plancton.common.settings import Settings
 _DAY = 86_400.0
 _BYTES_FOR_A_CPU = 4 * 2**30
 _LARGEST_TRACE_BYTES = 64 * 2**20
-_PICTURES = frozenset({".png", ".svg"})
 
 
 def _memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
@@ -35,13 +37,6 @@ def _memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> i
         message = f"{text!r} is no size such as 64GB or 128GiB."
         raise click.BadParameter(message)
     return int(number)
-
-
-def _picture(_ctx: click.Context, _param: click.Parameter, file: Path | None) -> Path | None:
-    if file is not None and file.suffix.lower() not in _PICTURES:
-        message = f"{file} should end in {' or '.join(sorted(_PICTURES))}."
-        raise click.BadParameter(message)
-    return file
 
 
 @click.command()
@@ -55,7 +50,9 @@ def _picture(_ctx: click.Context, _param: click.Parameter, file: Path | None) ->
 @click.option("--pilot-seconds", type=FiniteRange(1), default=600.0, show_default=True, help="A pilot's work.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same simulation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--plot", "picture", type=click.Path(path_type=Path), callback=_picture, help="Draw a .png or .svg too.")
+@click.option(
+    "--plot", "picture", type=click.Path(path_type=Path), callback=picture_option, help="Draw a .png or .svg too."
+)
 @click.pass_obj
 def simulate(  # noqa: PLR0913 - one for each option
     paths: Paths,
@@ -93,7 +90,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     headline = title(scenario, str(trace_file) if trace_file else name)
     result, course, took = _play(scenario, seed)
     if picture is not None:
-        _draw(course, scenario, headline, picture)
+        draw_into(picture, functools.partial(_drawing, course, scenario, headline))
     _print(headline, result, took, as_json=as_json)
 
 
@@ -152,18 +149,10 @@ def _play(scenario: Scenario, seed: int) -> tuple[Result, Course, float]:
     return result, run.course(), time.monotonic() - began
 
 
-def _draw(course: Course, scenario: Scenario, headline: str, file: Path) -> None:
-    try:
-        from plancton.cli.simulation.plot import draw  # noqa: PLC0415 - matplotlib is an extra, and slow to import
-    except ModuleNotFoundError:
-        message = "--plot needs matplotlib: pip install 'plancton[plot]', or leave --plot out"
-        raise click.ClickException(message) from None
-    try:
-        draw(course, scenario, headline, file)
-    except OSError as error:
-        message = f"{file} can't be written: {error.strerror}"
-        raise click.ClickException(message) from None
-    click.echo(f"drawn: {file}", err=True)
+def _drawing(course: Course, scenario: Scenario, headline: str) -> Callable[[Path], None]:
+    from plancton.cli.simulation.plot import draw  # noqa: PLC0415 - matplotlib is an extra, and slow to import
+
+    return functools.partial(draw, course, scenario, headline)
 
 
 def _print(headline: str, result: Result, took: float, *, as_json: bool) -> None:

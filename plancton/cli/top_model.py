@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from plancton.common.freshness import HOST_BOUND_SECONDS
 from plancton.common.settings import Settings
 from plancton.common.status import Happening, StatusReport
 
@@ -12,8 +13,6 @@ SPAN_SECONDS = 150.0
 """A graph reaches at least so far back, where it is given the columns."""
 KEPT_SAMPLES = 2000
 _STEPS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
-_HOST_BOUND_SECONDS = 15.0
-"""A look at the machine that is older counts as none."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +66,7 @@ class Courses(msgspec.Struct, frozen=True, kw_only=True):
 def sample(report: StatusReport | None, at_monotonic: float) -> Sample:
     """Return what a look tells of the CPUs."""
     host = report.host if report is not None else None
-    if host is None or (report is not None and (report.host_age_seconds or 0.0) > _HOST_BOUND_SECONDS):
+    if host is None or (report is not None and (report.host_age_seconds or 0.0) > HOST_BOUND_SECONDS):
         return Sample(at_monotonic=at_monotonic)
     return Sample(at_monotonic=at_monotonic, owner=host.owner_cpus, pilots=host.pilots_cpus)
 

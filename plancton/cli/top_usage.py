@@ -6,6 +6,7 @@ from collections.abc import Collection
 import psutil
 
 from plancton.cli.top_model import Usage
+from plancton.common.process_use import cpu_seconds, pss_bytes
 
 _MEMORY_SECONDS = 5.0
 """How often memory is looked at: the kernel walks through all of a process's pages for it."""
@@ -55,16 +56,12 @@ class _Process:
             psutil.Error: if it's gone.
 
         """
-        times = self._process.cpu_times()
-        seconds = times.user + times.system
+        seconds = cpu_seconds(self._process)
         percent = None
         if self._before is not None and now > self._before[0]:
             percent = max(0.0, 100 * (seconds - self._before[1]) / (now - self._before[0]))
         self._before = (now, seconds)
         if self._memory_monotonic is None or now - self._memory_monotonic >= _MEMORY_SECONDS:
             self._memory_monotonic = now
-            try:
-                self._memory = self._process.memory_full_info().pss
-            except psutil.AccessDenied:
-                self._memory = None
+            self._memory = pss_bytes(self._process)
         return Usage(cpu_percent=percent, memory_bytes=self._memory)

@@ -13,8 +13,7 @@ import msgspec
 import pytest
 
 from plancton.cli.events import Notes
-from plancton.cli.journal_tail import Tail
-from plancton.common.journal import directory_below, segment_path
+from plancton.common.journal import Tail, directory_below, segment_path
 from plancton.common.journal_entries import Entry, Kind
 from plancton.common.journal_lines import line
 from plancton.common.paths import Paths

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plancton.cli.graph import graph, has_blocks, sparkline
+from plancton.cli.graph import graph, has_blocks
 
 ANY_VALUES = st.lists(st.none() | st.floats(), max_size=60)
 
@@ -30,16 +30,16 @@ def test_columns_grow_by_eighths_to_the_top() -> None:
     ],
 )
 def test_a_gap_is_no_zero_and_the_last_values_are_shown(values: Sequence[float | None], line: str) -> None:
-    assert sparkline(values, 3) == line
+    assert graph(values, width=3, height=1) == [line]
 
 
 def test_what_is_beyond_the_top_is_cut() -> None:
-    assert sparkline([1.0, 100.0, 5.0], 3, top=10.0) == "▁█▄"
+    assert graph([1.0, 100.0, 5.0], width=3, height=1, top=10.0) == ["▁█▄"]
 
 
 def test_a_top_that_is_no_number_is_none() -> None:
-    assert sparkline([4.0, 8.0], 2, top=math.nan) == "▄█"
-    assert sparkline([math.inf, 8.0], 2, top=math.inf) == "█▁"
+    assert graph([4.0, 8.0], width=2, height=1, top=math.nan) == ["▄█"]
+    assert graph([math.inf, 8.0], width=2, height=1, top=math.inf) == ["█▁"]
 
 
 def test_ascii_has_the_same_shape() -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from plancton.common.accounting import SinkState, StoreState
 from plancton.common.codec import Envelope
+from plancton.common.freshness import POOL_BOUND_SECONDS
 from plancton.common.messages import (
     Counters,
     EndingOutcome,
@@ -111,7 +112,7 @@ class Gatherer:
     ) -> tuple[Point, ...]:
         """Return the points that are due every ``main_sleep``, about the time since this was asked last."""
         stamp = Stamp(hostname=self._hostname, time_unix_ns=time_unix_ns)
-        envelope = self._pool if self._pool and now - self._pool.monotonic <= presence.BOUND_SECONDS else None
+        envelope = self._pool if self._pool and now - self._pool.monotonic <= POOL_BOUND_SECONDS else None
         pool = envelope.message if envelope and isinstance(envelope.message, PoolLook) else None
         target = self._target if self._target and now < self._target.valid_until_monotonic else None
         points = (

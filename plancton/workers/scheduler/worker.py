@@ -8,6 +8,7 @@ import msgspec
 
 from plancton.common.codec import Envelope
 from plancton.common.engine_types import FailureKind
+from plancton.common.freshness import HOST_BOUND_SECONDS, POOL_BOUND_SECONDS
 from plancton.common.messages import (
     ActiveSettings,
     HostLook,
@@ -28,9 +29,6 @@ from plancton.common.policy.memory import Memory, recover
 from plancton.common.policy.policy import decide
 from plancton.workers.base import Place
 
-_HOST_BOUND_SECONDS = 15.0
-_POOL_BOUND_SECONDS = 25.0
-"""Facts older than these count as unknown."""
 _FIRST_FACTS_SECONDS = 3.0
 """How long a scheduler that just started waits for a first look at host and engine before it says that it's blind."""
 _REPEAT_SECONDS = 5.0
@@ -119,9 +117,9 @@ class Scheduler:
 
     def _facts(self, now: float) -> Facts:
         active = self._fresh(ActiveSettings, now)
-        host = self._fresh(HostLook, now, _HOST_BOUND_SECONDS)
+        host = self._fresh(HostLook, now, HOST_BOUND_SECONDS)
         pool = self._fresh(PoolLook, now)
-        if pool is not None and now - pool.full_look_monotonic > _POOL_BOUND_SECONDS:
+        if pool is not None and now - pool.full_look_monotonic > POOL_BOUND_SECONDS:
             # Events alone don't keep it fresh: some may be missing.
             pool = None
         return Facts(

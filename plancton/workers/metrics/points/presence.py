@@ -2,11 +2,9 @@
 
 import msgspec
 
+from plancton.common.freshness import POOL_BOUND_SECONDS
 from plancton.common.messages import PoolLook
 from plancton.common.pilot import PilotState
-
-BOUND_SECONDS = 25.0
-"""A look at the engine that is older counts as none."""
 
 
 class Presence(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +41,7 @@ def looked(before: Presence, pool: PoolLook | None, at: float) -> Presence:
 
 def passed(before: Presence, now: float) -> Presence:
     """Return the presence with the time until ``now`` summed up, as far as the last look is good for."""
-    end = min(now, before.said_at + BOUND_SECONDS)
+    end = min(now, before.said_at + POOL_BOUND_SECONDS)
     if before.up is None or end <= before.at:
         return before
     lived = (before.lived_seconds or 0.0) + before.up * (end - before.at)
@@ -52,7 +50,7 @@ def passed(before: Presence, now: float) -> Presence:
 
 def asked(before: Presence, now: float) -> tuple[bool | None, Presence]:
     """Return whether any pilot ran since this was asked last, None where nobody can tell; and what is known on."""
-    runs = before.runs if now - before.said_at <= BOUND_SECONDS else None
+    runs = before.runs if now - before.said_at <= POOL_BOUND_SECONDS else None
     return _either(before.ran, runs), msgspec.structs.replace(before, ran=runs)
 
 

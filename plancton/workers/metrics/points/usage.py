@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import psutil
 
+from plancton.common.process_use import cpu_seconds, pss_bytes
 from plancton.workers.metrics.points.process_points import Reading
 
 _EVERY_SECONDS = 10.0
@@ -34,10 +35,7 @@ class Usage:
 
 def _reading(process: psutil.Process) -> Reading:
     with process.oneshot():
-        times = process.cpu_times()
+        used = cpu_seconds(process)
         started = process.create_time()
-    try:
-        pss = process.memory_full_info().pss
-    except psutil.AccessDenied:
-        pss = None
-    return Reading(at=time.monotonic(), started_unix=started, cpu_seconds=times.user + times.system, pss_bytes=pss)
+    pss = pss_bytes(process)
+    return Reading(at=time.monotonic(), started_unix=started, cpu_seconds=used, pss_bytes=pss)

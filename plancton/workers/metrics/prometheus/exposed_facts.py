@@ -22,10 +22,6 @@ from plancton.common.processes import ProcessStatus
 from plancton.common.prometheus_metrics import BUCKETS
 from plancton.workers.metrics.points.engine_points import Calls, called
 
-HOST_BOUND_SECONDS = 15.0
-POOL_BOUND_SECONDS = 25.0
-"""A look that is older counts as none, as it does for the scheduler."""
-
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """How long things took: how many, in all, and how many in each of the buckets."""

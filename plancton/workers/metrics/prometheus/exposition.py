@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from plancton.common.accounting import SinkState, StoreState
+from plancton.common.freshness import HOST_BOUND_SECONDS, POOL_BOUND_SECONDS
 from plancton.common.messages import Counters, HostLook, Mode, Outcome, PoolLook, PoolUnknown, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.prometheus_metrics import METRICS, Kind
 from plancton.common.reasons import EVICTIONS, Reason
 from plancton.common.series import Exit
-from plancton.workers.metrics.prometheus.exposed_facts import HOST_BOUND_SECONDS, POOL_BOUND_SECONDS, Facts, Tally
+from plancton.workers.metrics.prometheus.exposed_facts import Facts, Tally
 
 _NEVER_HOLD = frozenset(
     {

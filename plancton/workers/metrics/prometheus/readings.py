@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import psutil
 
+from plancton.common.process_use import cpu_seconds, pss_bytes
 from plancton.common.processes import ProcessStatus
 from plancton.workers.metrics.prometheus.exposition import Use
 
@@ -40,17 +41,10 @@ class Readings:
             process = psutil.Process(status.pid)
             if supervisor not in {process.pid, process.ppid()}:
                 return None
-            started, times = process.create_time(), process.cpu_times()
+            started, used = process.create_time(), cpu_seconds(process)
             before = self._uses.get(status.name)
             same = before if before is not None and before.started_unix == started else None
-            pss = _pss(process) if shares or same is None else same.pss_bytes
+            pss = pss_bytes(process) if shares or same is None else same.pss_bytes
         except psutil.NoSuchProcess:
             return None
-        return Use(started_unix=started, cpu_seconds=times.user + times.system, pss_bytes=pss)
-
-
-def _pss(process: psutil.Process) -> int | None:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.AccessDenied:
-        return None
+        return Use(started_unix=started, cpu_seconds=used, pss_bytes=pss)

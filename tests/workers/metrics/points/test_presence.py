@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plancton.common.freshness import POOL_BOUND_SECONDS
 from plancton.common.pilot import PilotState
-from plancton.workers.metrics.points.presence import BOUND_SECONDS, Presence, asked, looked, passed
+from plancton.workers.metrics.points.presence import Presence, asked, looked, passed
 from tests.support.facts import pilot, pool, running
 
 PAUSED = pilot(7, state=PilotState.PAUSED)
@@ -30,10 +31,10 @@ def test_no_pilot_lives_no_seconds_and_an_unknown_pool_none_that_anybody_knows()
 def test_a_look_is_good_for_a_while_only() -> None:
     there = looked(Presence(), running(1), 10.0)
     late = passed(there, 1000.0)
-    assert late.lived_seconds == BOUND_SECONDS
-    assert passed(looked(late, running(1), 1000.0), 1001.0).lived_seconds == BOUND_SECONDS + 1.0
+    assert late.lived_seconds == POOL_BOUND_SECONDS
+    assert passed(looked(late, running(1), 1000.0), 1001.0).lived_seconds == POOL_BOUND_SECONDS + 1.0
     idle = asked(looked(Presence(), running(0), 10.0), 11.0)[1]
-    assert [asked(idle, now)[0] for now in (12.0, 10.0 + BOUND_SECONDS, 36.0)] == [False, False, None]
+    assert [asked(idle, now)[0] for now in (12.0, 10.0 + POOL_BOUND_SECONDS, 36.0)] == [False, False, None]
 
 
 def test_whether_any_ran_is_told_of_the_time_since_it_was_asked_last() -> None:
@@ -57,5 +58,5 @@ def test_no_more_is_lived_than_there_was_time(looks: list[tuple[float, int | Non
         known += (before or 0) * pause
         now, before = now + pause, pilots
         there = looked(there, None if pilots is None else running(pilots), now)
-    known += (before or 0) * min(rest, BOUND_SECONDS)
+    known += (before or 0) * min(rest, POOL_BOUND_SECONDS)
     assert abs((passed(there, now + rest).lived_seconds or 0.0) - known) < 1e-6

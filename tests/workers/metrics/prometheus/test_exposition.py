@@ -7,13 +7,14 @@ import pytest
 
 from plancton.common.accounting import CallTimes, SinkState, StoreState
 from plancton.common.decision import Hold
+from plancton.common.freshness import HOST_BOUND_SECONDS, POOL_BOUND_SECONDS
 from plancton.common.messages import Counters, HostLook, Mode, Outcome, PoolLook, PoolUnknown, Target
 from plancton.common.pilot import Pilot, PilotState
 from plancton.common.processes import ProcessState, ProcessStatus
 from plancton.common.prometheus_metrics import METRICS, Kind
 from plancton.common.reasons import EVICTIONS, Reason
 from plancton.common.series import Exit
-from plancton.workers.metrics.prometheus.exposed_facts import HOST_BOUND_SECONDS, POOL_BOUND_SECONDS, Facts, Tally
+from plancton.workers.metrics.prometheus.exposed_facts import Facts, Tally
 from plancton.workers.metrics.prometheus.exposition import Sample, Snapshot, Use, samples
 from tests.support.running import REPOSITORY
 

@@ -27,7 +27,7 @@ def count_shares(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         read.append(of.pid)
         return 1000 + len(read)
 
-    monkeypatch.setattr(prometheus_readings, "_pss", pss)
+    monkeypatch.setattr(prometheus_readings, "pss_bytes", pss)
     return read
 
 
